@@ -1,0 +1,97 @@
+package idpool
+
+import "context"
+
+// Store keeps pools, identities, providers and keys.
+//
+// View runs fn on a consistent snapshot. Update runs fn in a serializable
+// transaction: if fn fails nothing of it is kept, and when Update returns nil
+// everything of it is durable. fn may run more than once, so it must not call
+// the network, read the clock or draw random numbers; pass those in. Neither
+// nests inside the other.
+//
+// A missing row is an error of kind NotFound. A store that cannot be reached
+// is one of kind Unavailable. Times come back in UTC with millisecond
+// precision. Strings are kept and compared byte for byte.
+type Store interface {
+	View(ctx context.Context, fn func(Reader) error) error
+	Update(ctx context.Context, fn func(Writer) error) error
+	// Ping reports whether the store answers.
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// Reader is what a transaction can read.
+type Reader interface {
+	// Pool returns a pool's configuration. A deleted pool is NotFound.
+	Pool(ctx context.Context, id PoolID) (Pool, error)
+	// PoolVersion returns the version of a pool: a cheap way to see that it
+	// is still there and has not changed.
+	PoolVersion(ctx context.Context, id PoolID) (int64, error)
+	// Pools lists every pool of the account and region, by creation time,
+	// then ID.
+	Pools(ctx context.Context, account, region string) ([]PoolSummary, error)
+	// DeletedPools lists pools that are deleted but whose rows are not all
+	// gone.
+	DeletedPools(ctx context.Context) ([]PoolID, error)
+
+	// Identity returns an identity with its logins, also a disabled one. It
+	// does not look whether the pool still exists.
+	Identity(ctx context.Context, id IdentityID) (Identity, error)
+	// IdentityByLogin returns the identity a login leads to, with all its
+	// logins.
+	IdentityByLogin(ctx context.Context, pool PoolID, l Login) (Identity, error)
+	// Identities lists up to limit identities of a pool whose IDs follow
+	// after, in the order of their IDs.
+	Identities(ctx context.Context, pool PoolID, after IdentityID, limit int) ([]Identity, error)
+
+	// OIDCProvider returns an IAM OIDC provider by its name.
+	OIDCProvider(ctx context.Context, account, name string) (OIDCProvider, error)
+	// OIDCProviders lists an account's providers by name.
+	OIDCProviders(ctx context.Context, account string) ([]OIDCProvider, error)
+
+	// AccessKey returns an access key by its ID.
+	AccessKey(ctx context.Context, id string) (AccessKey, error)
+	// AccessKeys lists an account's keys by ID.
+	AccessKeys(ctx context.Context, account string) ([]AccessKey, error)
+
+	// SigningKeys lists all signing keys, oldest first, ties by ID.
+	SigningKeys(ctx context.Context) ([]SigningKey, error)
+}
+
+// Writer is what a transaction can read and change.
+type Writer interface {
+	Reader
+
+	// CreatePool adds a pool.
+	CreatePool(ctx context.Context, p Pool) error
+	// UpdatePool replaces a pool's configuration. p.Version must be one more
+	// than the version stored; otherwise the error is of kind Changed.
+	UpdatePool(ctx context.Context, p Pool) error
+	// DeletePool hides the pool and everything in it at once. Its identities
+	// are removed later, by PurgeIdentities.
+	DeletePool(ctx context.Context, id PoolID) error
+	// PurgeIdentities removes up to limit identities of a deleted pool with
+	// their logins and returns how many it removed. When it removes fewer
+	// than limit, the pool leaves DeletedPools.
+	PurgeIdentities(ctx context.Context, id PoolID, limit int) (int, error)
+
+	// CreateIdentity adds an identity with its logins. A login that leads to
+	// another identity is an error of kind Conflict.
+	CreateIdentity(ctx context.Context, i Identity) error
+	// UpdateIdentity replaces an identity's row and its logins. A login that
+	// leads to another identity is an error of kind Conflict.
+	UpdateIdentity(ctx context.Context, i Identity) error
+	// DeleteIdentity removes an identity and its logins.
+	DeleteIdentity(ctx context.Context, id IdentityID) error
+
+	// PutOIDCProvider adds or replaces a provider.
+	PutOIDCProvider(ctx context.Context, p OIDCProvider) error
+	// DeleteOIDCProvider removes a provider; a missing one is NotFound.
+	DeleteOIDCProvider(ctx context.Context, account, name string) error
+
+	// PutAccessKey adds or replaces an access key.
+	PutAccessKey(ctx context.Context, k AccessKey) error
+	// PutSigningKey adds or replaces a signing key.
+	PutSigningKey(ctx context.Context, k SigningKey) error
+}

@@ -1,0 +1,124 @@
+package seal
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"testing"
+)
+
+func ring(t testing.TB, masters ...[]byte) *Keyring {
+	t.Helper()
+	k, err := New(masters...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func random() []byte {
+	b := make([]byte, KeySize)
+	rand.Read(b)
+	return b
+}
+
+func TestOpensOnlyWhereItWasSealedFor(t *testing.T) {
+	k := ring(t, random())
+	box := k.Box("sessions")
+	sealed := box.Seal([]byte("secret"), "account", "row")
+	got, err := box.Open(sealed, "account", "row")
+	if err != nil || string(got) != "secret" {
+		t.Fatalf("Open = %q, %v", got, err)
+	}
+	for name, open := range map[string]func() ([]byte, error){
+		"other place":           func() ([]byte, error) { return box.Open(sealed, "account", "rows") },
+		"joined place":          func() ([]byte, error) { return box.Open(sealed, "accountrow") },
+		"shifted place":         func() ([]byte, error) { return box.Open(sealed, "accountr", "ow") },
+		"no place":              func() ([]byte, error) { return box.Open(sealed) },
+		"other purpose":         func() ([]byte, error) { return k.Box("paging").Open(sealed, "account", "row") },
+		"other master":          func() ([]byte, error) { return ring(t, random()).Box("sessions").Open(sealed, "account", "row") },
+		"nothing":               func() ([]byte, error) { return box.Open(nil, "account", "row") },
+		"only a header":         func() ([]byte, error) { return box.Open(sealed[:headerSize], "account", "row") },
+		"text that is not ours": func() ([]byte, error) { return box.OpenText("x", "account", "row") },
+	} {
+		if _, err := open(); !errors.Is(err, ErrOpen) {
+			t.Errorf("%s: error %v, want ErrOpen", name, err)
+		}
+	}
+}
+
+func TestEveryAlteredByteRefuses(t *testing.T) {
+	box := ring(t, random()).Box("p")
+	sealed := box.Seal([]byte("plain"), "here")
+	for i := range sealed {
+		bad := bytes.Clone(sealed)
+		bad[i] ^= 1
+		if _, err := box.Open(bad, "here"); !errors.Is(err, ErrOpen) {
+			t.Errorf("byte %d altered: error %v, want ErrOpen", i, err)
+		}
+	}
+	text := box.SealText([]byte("plain"))
+	for i := range text {
+		if _, err := box.OpenText(text[:i] + "\n" + text[i:]); !errors.Is(err, ErrOpen) {
+			t.Errorf("newline at %d: error %v, want ErrOpen", i, err)
+		}
+	}
+}
+
+func TestRotationFirstSealsAllOpen(t *testing.T) {
+	old, young := random(), random()
+	before := ring(t, old).Box("p").Seal([]byte("kept"), "x")
+	both := ring(t, young, old).Box("p")
+	if got, err := both.Open(before, "x"); err != nil || string(got) != "kept" {
+		t.Fatalf("old seal under both keys: %q, %v", got, err)
+	}
+	after := both.Seal([]byte("new"), "x")
+	if _, err := ring(t, old).Box("p").Open(after, "x"); !errors.Is(err, ErrKeyUnknown) {
+		t.Errorf("new seal under the old key: %v, want ErrKeyUnknown", err)
+	}
+}
+
+func TestDeriveIsStableAndBoundToTheSeal(t *testing.T) {
+	box := ring(t, random()).Box("p")
+	a, b := box.Seal([]byte("x")), box.Seal([]byte("x"))
+	a1, _ := box.Derive(a, 30)
+	a2, _ := box.Derive(a, 30)
+	b1, _ := box.Derive(b, 30)
+	if !bytes.Equal(a1, a2) || bytes.Equal(a1, b1) || len(a1) != 30 {
+		t.Errorf("derived %x, %x and %x", a1, a2, b1)
+	}
+}
+
+func TestParseKeys(t *testing.T) {
+	one, two := random(), random()
+	text := base64.StdEncoding.EncodeToString(one) + ",\n" + base64.StdEncoding.EncodeToString(two) + "\n"
+	k, err := ParseKeys(text)
+	if err != nil || len(k.masters) != 2 {
+		t.Fatalf("ParseKeys: %v", err)
+	}
+	for _, bad := range []string{"", "  ", "not base64!", base64.StdEncoding.EncodeToString(one[:31])} {
+		if _, err := ParseKeys(bad); err == nil {
+			t.Errorf("ParseKeys(%q) accepted", bad)
+		}
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	box := ring(f, bytes.Repeat([]byte{7}, KeySize)).Box("p")
+	f.Add(box.SealText([]byte("hello"), "x"))
+	f.Add("")
+	f.Fuzz(func(t *testing.T, text string) {
+		if plain, err := box.OpenText(text, "y"); err == nil {
+			t.Fatalf("opened %q at a place it was not sealed for: %q", text, plain)
+		}
+	})
+}
+
+func BenchmarkSeal(b *testing.B) {
+	box := ring(b, random()).Box("p")
+	plain := make([]byte, 400)
+	for b.Loop() {
+		box.Seal(plain, "x")
+	}
+}
