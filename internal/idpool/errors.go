@@ -14,6 +14,7 @@ const (
 	Internal      Kind = iota // our fault: logged whole, sent as one fixed sentence
 	Unavailable               // the store does not answer; the client should repeat
 	Invalid                   // well formed, but makes no sense
+	Malformed                 // not even of the right form
 	NotFound                  // no such pool, identity, provider
 	Exists                    // something of that name is there already
 	Conflict                  // logins that belong to different identities

@@ -1,6 +1,7 @@
 package idpool
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -89,19 +90,10 @@ type PoolCursor struct {
 
 // Compare orders two places.
 func (c PoolCursor) Compare(d PoolCursor) int {
-	if c.Created != d.Created {
-		if c.Created < d.Created {
-			return -1
-		}
-		return 1
+	if n := cmp.Compare(c.Created, d.Created); n != 0 {
+		return n
 	}
-	switch {
-	case c.ID < d.ID:
-		return -1
-	case c.ID > d.ID:
-		return 1
-	}
-	return 0
+	return cmp.Compare(c.ID, d.ID)
 }
 
 // OIDCProvider is an IAM OIDC provider: an issuer that the account trusts, and

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"idpool/internal/login/oidc"
+)
+
+// fileConfig is the configuration file. A key that it does not know is an
+// error: a typo must not become a default.
+type fileConfig struct {
+	Providers map[string]providerConfig `yaml:"providers"` // by provider name
+	Network   networkConfig             `yaml:"network"`
+	Tokens    tokensConfig              `yaml:"tokens"`
+
+	roots *x509.CertPool // from network.ca_file
+}
+
+// providerConfig says where a provider really lives.
+type providerConfig struct {
+	Issuer  string `yaml:"issuer"`
+	JWKSURI string `yaml:"jwks_uri"`
+}
+
+type networkConfig struct {
+	AllowHTTP  bool           `yaml:"allow_http"`
+	AllowCIDRs []netip.Prefix `yaml:"allow_cidrs"`
+	CAFile     string         `yaml:"ca_file"`
+	KeySetTTL  time.Duration  `yaml:"key_set_ttl"`
+}
+
+type tokensConfig struct {
+	ClockSkew time.Duration `yaml:"clock_skew"`
+}
+
+// maxKeySetTTL bounds how long a key may be believed after its issuer dropped
+// it.
+const maxKeySetTTL = 24 * time.Hour
+
+// readConfig reads the configuration file; without a path, the defaults.
+func readConfig(path string) (fileConfig, error) {
+	c := fileConfig{
+		Network: networkConfig{KeySetTTL: time.Hour},
+		Tokens:  tokensConfig{ClockSkew: time.Minute},
+	}
+	if path == "" {
+		return c, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("read the configuration: %w", err)
+	}
+	dec := yaml.NewDecoder(strings.NewReader(string(text)))
+	dec.KnownFields(true)
+	if err := dec.Decode(&c); err != nil && len(strings.TrimSpace(string(text))) > 0 {
+		return c, fmt.Errorf("configuration %s: %w", path, plainYAMLError(err))
+	}
+	if err := c.check(); err != nil {
+		return c, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	return c, nil
+}
+
+func (c *fileConfig) check() error {
+	var errs []error
+	say := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	say(c.Network.KeySetTTL <= 0 || c.Network.KeySetTTL > maxKeySetTTL, "network.key_set_ttl: %s is not between 1s and %s", c.Network.KeySetTTL, maxKeySetTTL)
+	say(c.Tokens.ClockSkew < 0 || c.Tokens.ClockSkew > 10*time.Minute, "tokens.clock_skew: %s is not between 0s and 10m", c.Tokens.ClockSkew)
+	for name, p := range c.Providers {
+		for key, address := range map[string]string{"issuer": p.Issuer, "jwks_uri": p.JWKSURI} {
+			say(address != "" && !strings.HasPrefix(address, "https://") && !strings.HasPrefix(address, "http://"), "providers.%s.%s: %q is not an address", name, key, address)
+		}
+	}
+	if c.Network.CAFile != "" {
+		pem, err := os.ReadFile(c.Network.CAFile)
+		say(err != nil, "network.ca_file: %v", err)
+		c.roots, _ = x509.SystemCertPool()
+		if c.roots == nil {
+			c.roots = x509.NewCertPool()
+		}
+		say(err == nil && !c.roots.AppendCertsFromPEM(pem), "network.ca_file: no certificate in %s", c.Network.CAFile)
+	}
+	return errors.Join(errs...)
+}
+
+var unknownField = regexp.MustCompile(`line (\d+): field (\S+) not found in type \S+`)
+
+// plainYAMLError says in our words, on one line, which key is not known.
+func plainYAMLError(err error) error {
+	text := unknownField.ReplaceAllString(err.Error(), "line $1: unknown key $2")
+	text = strings.TrimPrefix(text, "yaml: unmarshal errors:\n")
+	return errors.New(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' }), ";"))
+}
+
+// oidc is how tokens of OIDC issuers are verified.
+func (c fileConfig) oidc(s *serveCommand, now func() time.Time) oidc.Config {
+	overrides := map[string]oidc.Override{}
+	for name, p := range c.Providers {
+		overrides[name] = oidc.Override{Issuer: p.Issuer, JWKSURI: p.JWKSURI}
+	}
+	return oidc.Config{
+		Now: now, Dev: s.Dev, OwnIssuer: s.Issuer, Overrides: overrides,
+		AllowHTTP: c.Network.AllowHTTP, AllowCIDRs: c.Network.AllowCIDRs, RootCAs: c.roots,
+		KeySetTTL: c.Network.KeySetTTL, ClockSkew: c.Tokens.ClockSkew,
+	}
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	"github.com/aws/smithy-go"
+)
+
+type poolsCommand struct {
+	List poolsListCommand `cmd:"" help:"List all identity pools of the account in the region."`
+	Show poolsShowCommand `cmd:"" help:"Show one identity pool and its roles."`
+}
+
+// client are the flags of every command that speaks to a server. Such a
+// command works against AWS too.
+type client struct {
+	EndpointURL string `name:"endpoint-url" help:"The server to ask; otherwise what AWS_ENDPOINT_URL says." placeholder:"URL"`
+	Region      string `help:"Region to ask for; otherwise what the AWS environment says." placeholder:"NAME"`
+	Output      string `enum:"table,json" default:"table" help:"table for people, json for programs."`
+}
+
+func (c client) connect(ctx context.Context) (*cognitoidentity.Client, error) {
+	var opts []func(*config.LoadOptions) error
+	if c.EndpointURL != "" {
+		opts = append(opts, config.WithBaseEndpoint(c.EndpointURL))
+	}
+	if c.Region != "" {
+		opts = append(opts, config.WithRegion(c.Region))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("read the AWS environment: %w", err)
+	}
+	if cfg.Region == "" {
+		return nil, usageError{errors.New("no region: give --region or set AWS_REGION")}
+	}
+	return cognitoidentity.NewFromConfig(cfg), nil
+}
+
+// plain says what a server refused in its own words, and leaves out the SDK's.
+func plain(err error) error {
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
+		return fmt.Errorf("%s: %s", e.ErrorCode(), e.ErrorMessage())
+	}
+	return err
+}
+
+type poolsListCommand struct {
+	client
+}
+
+type poolLine struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// Run prints the pools, however many pages they take.
+func (c poolsListCommand) Run(ctx context.Context, s streams) error {
+	api, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	lines := []poolLine{}
+	pages := cognitoidentity.NewListIdentityPoolsPaginator(api, &cognitoidentity.ListIdentityPoolsInput{MaxResults: aws.Int32(60)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("list identity pools: %w", plain(err))
+		}
+		for _, p := range page.IdentityPools {
+			lines = append(lines, poolLine{ID: aws.ToString(p.IdentityPoolId), Name: aws.ToString(p.IdentityPoolName)})
+		}
+	}
+	if c.Output == "json" {
+		return printJSON(s.out, lines)
+	}
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tNAME")
+	for _, l := range lines {
+		fmt.Fprintf(w, "%s\t%s\n", l.ID, l.Name)
+	}
+	return w.Flush()
+}
+
+type poolsShowCommand struct {
+	client
+	ID string `arg:"" help:"ID of the pool, REGION:UUID."`
+}
+
+// poolDetail is a pool with its roles. Members without a value are left out.
+type poolDetail struct {
+	ID                  string            `json:"id"`
+	Name                string            `json:"name"`
+	Guests              bool              `json:"guests"`
+	ClassicFlow         *bool             `json:"classic_flow,omitempty"`
+	DeveloperProvider   string            `json:"developer_provider,omitempty"`
+	LoginProviders      map[string]string `json:"login_providers,omitempty"`
+	OIDCProviders       []string          `json:"oidc_providers,omitempty"`
+	SAMLProviders       []string          `json:"saml_providers,omitempty"`
+	UserPools           []string          `json:"user_pools,omitempty"`
+	AuthenticatedRole   string            `json:"authenticated_role,omitempty"`
+	UnauthenticatedRole string            `json:"unauthenticated_role,omitempty"`
+	Tags                map[string]string `json:"tags,omitempty"`
+}
+
+// Run prints the pool.
+func (c poolsShowCommand) Run(ctx context.Context, s streams) error {
+	api, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	pool, err := api.DescribeIdentityPool(ctx, &cognitoidentity.DescribeIdentityPoolInput{IdentityPoolId: &c.ID})
+	if err != nil {
+		err := fmt.Errorf("show identity pool: %w", plain(err))
+		return hinted{err, `list pools with "idpool pools list"`}
+	}
+	roles, err := api.GetIdentityPoolRoles(ctx, &cognitoidentity.GetIdentityPoolRolesInput{IdentityPoolId: &c.ID})
+	if err != nil {
+		return fmt.Errorf("show roles of identity pool: %w", plain(err))
+	}
+	d := poolDetail{
+		ID: aws.ToString(pool.IdentityPoolId), Name: aws.ToString(pool.IdentityPoolName),
+		Guests: pool.AllowUnauthenticatedIdentities, ClassicFlow: pool.AllowClassicFlow,
+		DeveloperProvider: aws.ToString(pool.DeveloperProviderName), LoginProviders: pool.SupportedLoginProviders,
+		OIDCProviders: pool.OpenIdConnectProviderARNs, SAMLProviders: pool.SamlProviderARNs,
+		AuthenticatedRole: roles.Roles["authenticated"], UnauthenticatedRole: roles.Roles["unauthenticated"],
+		Tags: pool.IdentityPoolTags,
+	}
+	for _, u := range pool.CognitoIdentityProviders {
+		d.UserPools = append(d.UserPools, aws.ToString(u.ProviderName)+":"+aws.ToString(u.ClientId))
+	}
+	if c.Output == "json" {
+		return printJSON(s.out, d)
+	}
+	return d.table(s.out)
+}
+
+// table prints one setting on a line.
+func (d poolDetail) table(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	line := func(name string, value any) {
+		if text := fmt.Sprint(value); text != "" {
+			fmt.Fprintf(w, "%s\t%s\n", name, text)
+		}
+	}
+	line("ID", d.ID)
+	line("Name", d.Name)
+	line("Guests", d.Guests)
+	if d.ClassicFlow != nil {
+		line("Classic flow", *d.ClassicFlow)
+	} else {
+		line("Classic flow", "true (never set)")
+	}
+	line("Developer provider", d.DeveloperProvider)
+	for _, name := range sortedKeys(d.LoginProviders) {
+		line("Login provider", name+" = "+d.LoginProviders[name])
+	}
+	for _, arn := range d.OIDCProviders {
+		line("OIDC provider", arn)
+	}
+	for _, arn := range d.SAMLProviders {
+		line("SAML provider", arn)
+	}
+	for _, name := range d.UserPools {
+		line("User pool", name)
+	}
+	line("Authenticated role", d.AuthenticatedRole)
+	line("Unauthenticated role", d.UnauthenticatedRole)
+	for _, key := range sortedKeys(d.Tags) {
+		line("Tag", key+" = "+d.Tags[key])
+	}
+	return w.Flush()
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"idpool/internal/api/cognito"
+	"idpool/internal/api/iam"
+	"idpool/internal/api/sts"
+	"idpool/internal/credential"
+	"idpool/internal/devissuer"
+	"idpool/internal/idpool"
+	"idpool/internal/login"
+	"idpool/internal/login/oidc"
+	"idpool/internal/seal"
+	"idpool/internal/server"
+	"idpool/internal/store/sqlite"
+	"idpool/internal/token"
+	"idpool/internal/wire"
+)
+
+// serveCommand are the flags of the contract.
+type serveCommand struct {
+	Listen      string `default:"127.0.0.1:8437" env:"IDPOOL_LISTEN" help:"Address of the API. Port 0 picks a free port."`
+	AdminListen string `default:"127.0.0.1:8438" env:"IDPOOL_ADMIN_LISTEN" help:"Address of metrics, health and profiles; \"off\" for none."`
+	Data        string `default:"./idpool-data" env:"IDPOOL_DATA" help:"Folder of the embedded store, the master key and the first root key." placeholder:"DIR"`
+	DatabaseURL string `env:"IDPOOL_DATABASE_URL" help:"PostgreSQL instead of the embedded store (not in this version)." placeholder:"URL"`
+	Issuer      string `env:"IDPOOL_ISSUER" help:"The iss of our OpenID tokens, and where the discovery document is reached. Default: http:// and the address of the API." placeholder:"URL"`
+	Region      string `default:"us-east-1" env:"IDPOOL_REGION" help:"Region where a request names none."`
+	Account     string `default:"000000000000" env:"IDPOOL_ACCOUNT" help:"Account of the root key, twelve digits."`
+	Config      string `env:"IDPOOL_CONFIG" help:"YAML file with providers, network and tokens." placeholder:"FILE"`
+	Dev         bool   `env:"IDPOOL_DEV" help:"Development mode: not safe. Takes any signature and any role name, and has an issuer that signs anything."`
+	DevAnywhere bool   `env:"IDPOOL_DEV_ANYWHERE" help:"Allow development mode on an address that is not loopback."`
+	TLSCert     string `name:"tls-cert" env:"IDPOOL_TLS_CERT" help:"Certificate chain to serve https with; read again when it changes." placeholder:"FILE"`
+	TLSKey      string `name:"tls-key" env:"IDPOOL_TLS_KEY" help:"Key of the certificate." placeholder:"FILE"`
+	LogFormat   string `env:"IDPOOL_LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json, or auto: text on a terminal, else json."`
+	LogLevel    string `env:"IDPOOL_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+
+	RootKeyID  string `name:"root-access-key-id" hidden:"" env:"IDPOOL_ROOT_ACCESS_KEY_ID"`
+	RootSecret string `name:"root-secret-access-key" hidden:"" env:"IDPOOL_ROOT_SECRET_ACCESS_KEY"`
+	MasterKey  string `name:"master-key" hidden:"" env:"IDPOOL_MASTER_KEY"`
+	MasterFile string `name:"master-key-file" hidden:"" env:"IDPOOL_MASTER_KEY_FILE"`
+}
+
+// Help is the long text of "idpool serve --help".
+func (serveCommand) Help() string {
+	return `Read from the environment only:
+  IDPOOL_ROOT_ACCESS_KEY_ID, IDPOOL_ROOT_SECRET_ACCESS_KEY
+      the root key of the account. Without them the first start makes one and
+      writes it to <data>/credentials.
+  IDPOOL_MASTER_KEY or IDPOOL_MASTER_KEY_FILE
+      32 bytes in base64 that seal keys, secrets and tokens; several, separated
+      by commas, while they are rotated. Without them <data>/master.key, which
+      the first start makes.`
+}
+
+var twelveDigits = regexp.MustCompile(`^[0-9]{12}$`)
+
+// check finds everything that is wrong with the flags, at once.
+func (c *serveCommand) check() error {
+	var errs []error
+	say := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	say(c.DatabaseURL != "", "--database-url: this version has the embedded store only")
+	say(!idpool.ValidRegion(c.Region), "--region: %q is not the name of a region, such as us-east-1", c.Region)
+	say(!twelveDigits.MatchString(c.Account), "--account: %q is not twelve digits", c.Account)
+	say(c.Dev && !c.DevAnywhere && !loopback(c.Listen), "--dev: development mode accepts anybody, and %s is not a loopback address (add --dev-anywhere to do it all the same)", c.Listen)
+	say((c.TLSCert == "") != (c.TLSKey == ""), "--tls-cert and --tls-key: give both or neither")
+	say((c.RootKeyID == "") != (c.RootSecret == ""), "IDPOOL_ROOT_ACCESS_KEY_ID and IDPOOL_ROOT_SECRET_ACCESS_KEY: give both or neither")
+	say(c.MasterKey != "" && c.MasterFile != "", "IDPOOL_MASTER_KEY and IDPOOL_MASTER_KEY_FILE: give one or neither")
+	if c.Issuer != "" {
+		u, err := url.Parse(c.Issuer)
+		say(err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || strings.HasSuffix(c.Issuer, "/"),
+			"--issuer: %q is not an address like https://pool.example.com", c.Issuer)
+		say(err == nil && !safeIssuer(u), "--issuer: must be https, unless its host is loopback")
+	} else if c.TLSCert == "" {
+		say(!loopback(c.Listen), "--issuer: %s is not a loopback address, so our tokens need an https issuer", c.Listen)
+	}
+	if len(errs) > 0 {
+		return usageError{errors.Join(errs...)}
+	}
+	return nil
+}
+
+func safeIssuer(u *url.URL) bool {
+	return u.Scheme == "https" || u.Scheme == "http" && loopback(net.JoinHostPort(u.Hostname(), "0"))
+}
+
+// loopback reports whether a listen address can be reached from this machine
+// only.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// Run serves until the process is told to stop.
+func (c *serveCommand) Run(ctx context.Context, s streams) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	file, err := readConfig(c.Config)
+	if err != nil {
+		return err
+	}
+	log, flush := newLogger(s.err, c.LogFormat, c.LogLevel)
+	defer flush()
+
+	api, err := listen(c.Listen, "--listen")
+	if err != nil {
+		return err
+	}
+	defer api.Close()
+	scheme := "http://"
+	if c.TLSCert != "" {
+		certificates, err := newCertificates(c.TLSCert, c.TLSKey, time.Now)
+		if err != nil {
+			return err
+		}
+		scheme = "https://"
+		api = tls.NewListener(api, &tls.Config{GetCertificate: certificates.get, MinVersion: tls.VersionTLS12})
+	}
+	var admin net.Listener
+	if c.AdminListen != "off" {
+		if admin, err = listen(c.AdminListen, "--admin-listen"); err != nil {
+			return err
+		}
+		defer admin.Close()
+	}
+	address := scheme + api.Addr().String()
+	if c.Issuer == "" {
+		c.Issuer = address
+	}
+
+	store, keyring, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	srv, start, err := c.wire(ctx, file, store, keyring, log)
+	if err != nil {
+		return err
+	}
+	background, stop := context.WithCancel(context.Background())
+	defer stop()
+	finished := start(background)
+
+	if c.Dev {
+		fmt.Fprintln(s.err, "idpool: DEVELOPMENT MODE: every signature and every role name is accepted. Do not use it for anything real.")
+	}
+	fmt.Fprintf(s.err, "idpool: ready on %s\n", address)
+	if admin != nil {
+		fmt.Fprintf(s.err, "idpool: admin on http://%s\n", admin.Addr())
+	}
+	err = srv.Serve(ctx, api, admin)
+	stop()
+	finished()
+	return err
+}
+
+func listen(address, flag string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, hinted{fmt.Errorf("listen: %w", err), "choose another address with " + flag + ", or stop what listens there"}
+	}
+	return l, nil
+}
+
+// open opens the embedded store and the master key beside it.
+func (c *serveCommand) open(ctx context.Context) (*sqlite.Store, *seal.Keyring, error) {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	path := filepath.Join(c.Data, "idpool.db")
+	_, statErr := os.Stat(path)
+	keyring, err := c.keyring(errors.Is(statErr, os.ErrNotExist))
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := sqlite.Open(ctx, path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return store, keyring, nil
+}
+
+// wire puts the server together. start runs what goes on in the background and
+// returns a function that waits for it after its context ended.
+func (c *serveCommand) wire(ctx context.Context, file fileConfig, store idpool.Store, keyring *seal.Keyring, log *slog.Logger) (*server.Server, func(context.Context) func(), error) {
+	now := time.Now
+	keys := &token.Keys{Store: store, Box: keyring.Box("signing keys"), Region: c.Region, Now: now}
+	haveKeys, err := keys.Open(ctx)
+	if err != nil {
+		return nil, nil, hinted{err, "the master key does not belong to this store; give the one that it was made with"}
+	}
+	issuer := &token.Issuer{URL: c.Issuer, Keys: keys, Now: now}
+	broker := credential.NewBroker(credential.Config{
+		Store: store, Keyring: keyring, Account: c.Account, Now: now, AnyCaller: c.Dev, RolesByName: c.Dev,
+	})
+	if c.RootKeyID != "" {
+		broker.RootKey = &credential.RootKey{ID: c.RootKeyID, Secret: c.RootSecret}
+	}
+	made, err := broker.EnsureRootKey(ctx)
+	if err == nil && made != nil {
+		err = writeCredentials(filepath.Join(c.Data, "credentials"), *made)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("make the root key: %w", err)
+	}
+	var dev *devissuer.Issuer
+	if c.Dev {
+		if dev, err = devissuer.New(c.Issuer+"/dev", now); err != nil {
+			return nil, nil, err
+		}
+	}
+	directory := idpool.NewDirectory(store)
+	purger := server.NewPurger(store, log)
+	srv := server.New(server.Config{
+		Services: []*wire.Service{
+			(&cognito.Service{
+				Store: store, Directory: directory, Issuer: issuer, Broker: broker, Paging: keyring.Box("paging tokens"), Now: now,
+				Logins:          login.Verifiers{oidc.New(file.oidc(c, now))},
+				AnySAMLProvider: c.Dev, PoolDeleted: purger.Wake,
+			}).Wire(),
+			(&sts.Service{Store: store, Directory: directory, Issuer: issuer, Broker: broker}).Wire(),
+			(&iam.Service{Store: store, Directory: directory, Broker: broker, Now: now, PlainHTTP: c.Dev}).Wire(),
+		},
+		Issuer: issuer, Dev: dev, Store: store, Log: log, Now: now,
+	})
+	start := func(ctx context.Context) func() {
+		done := make(chan struct{}, 2)
+		go func() { purger.Run(ctx); done <- struct{}{} }()
+		go func() {
+			if !haveKeys { // making a key takes long enough not to wait for it
+				if err := keys.Load(ctx); err != nil && ctx.Err() == nil {
+					log.Error("make the first signing key", "cause", err)
+				}
+			}
+			done <- struct{}{}
+		}()
+		return func() { <-done; <-done }
+	}
+	return srv, start, nil
+}

@@ -1,0 +1,42 @@
+package iam
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"idpool/internal/idpool"
+	"idpool/internal/wire"
+)
+
+var getOIDCProviderShape = wire.Struct{wire.Req("OpenIDConnectProviderArn", arn)}
+
+type providerInput struct {
+	OpenIDConnectProviderArn string
+}
+
+type getOIDCProviderOutput struct {
+	URL            string `xml:"Url"` // without the scheme
+	ClientIDList   wire.XMLList[string]
+	ThumbprintList wire.XMLList[string]
+	CreateDate     date
+	Tags           wire.XMLList[tag]
+}
+
+func (s *Service) getOIDCProvider(ctx context.Context, caller idpool.Caller, in providerInput) (getOIDCProviderOutput, error) {
+	var p idpool.OIDCProvider
+	err := s.Store.View(ctx, func(r idpool.Reader) (err error) {
+		p, err = provider(ctx, r, caller, in.OpenIDConnectProviderArn)
+		return err
+	})
+	if err != nil {
+		return getOIDCProviderOutput{}, err
+	}
+	_, address, _ := strings.Cut(p.URL, "://")
+	out := getOIDCProviderOutput{URL: address, ClientIDList: p.ClientIDs, ThumbprintList: p.Thumbprints, CreateDate: date(p.Created)}
+	for _, key := range slices.Sorted(maps.Keys(p.Tags)) {
+		out.Tags = append(out.Tags, tag{key, p.Tags[key]})
+	}
+	return out, nil
+}

@@ -1,0 +1,82 @@
+package credential
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"idpool/internal/idpool"
+)
+
+// Provider is the federated principal of our own OpenID tokens in trust
+// policies.
+const Provider = "cognito-identity.amazonaws.com"
+
+// Assumption is a wish to become a role, on the strength of verified claims.
+type Assumption struct {
+	Role     string // ARN
+	Name     string // of the session: 2 to 64 characters
+	OpenID   idpool.OpenID
+	Duration time.Duration // 15 minutes to 12 hours
+}
+
+// Assume makes a session of a role. The error is of kind AccessDenied, always
+// with the same text, if there is no such role or it does not trust the claims.
+func (b *Broker) Assume(ctx context.Context, a Assumption) (Session, Credentials, error) {
+	role, err := b.trustingRole(ctx, a)
+	if err != nil {
+		return Session{}, Credentials{}, err
+	}
+	now := b.Now().UTC().Truncate(time.Second)
+	s := Session{
+		ID:          idpool.NewRequestID(),
+		AccessKeyID: newAccessKeyID("ASIA"),
+		Role:        role.String(),
+		RoleID:      roleID(role.String()),
+		Name:        a.Name,
+		Provider:    Provider,
+		Subject:     string(a.OpenID.Identity),
+		Audience:    string(a.OpenID.Pool),
+		AMR:         a.OpenID.AMR,
+		Issued:      now,
+		Expires:     now.Add(a.Duration),
+	}
+	credentials, err := sealSession(b.Sessions, s)
+	return s, credentials, err
+}
+
+// trustingRole finds the role and evaluates whether it trusts the claims. Only
+// roles by name exist so far: those are trusted where RolesByName is on, and
+// nowhere else.
+func (b *Broker) trustingRole(ctx context.Context, a Assumption) (idpool.RoleARN, error) {
+	role, err := b.role(ctx, a.Role)
+	if err != nil {
+		return role, idpool.Errorf(idpool.AccessDenied, "Not authorized to perform sts:AssumeRoleWithWebIdentity").Because(err)
+	}
+	return role, nil
+}
+
+// CheckRole reports whether a pool of the account may be given the role. The
+// error is of kind NotAuthorized, with the hosted service's text.
+func (b *Broker) CheckRole(ctx context.Context, account, arn string) error {
+	role, err := b.role(ctx, arn)
+	if err == nil && role.Account != account {
+		err = fmt.Errorf("role of account %s, pool of account %s", role.Account, account)
+	}
+	if err != nil {
+		return idpool.Errorf(idpool.NotAuthorized, "Access to Role '%s' is forbidden.", arn).Because(err)
+	}
+	return nil
+}
+
+// role looks a role up by its ARN.
+func (b *Broker) role(_ context.Context, arn string) (idpool.RoleARN, error) {
+	role, ok := idpool.ParseRoleARN(arn)
+	if !ok {
+		return role, fmt.Errorf("%.256q is not the ARN of a role", arn)
+	}
+	if !b.RolesByName {
+		return role, fmt.Errorf("role %s does not exist: this server has no IAM roles, and takes them by name in development mode only", arn)
+	}
+	return role, nil
+}

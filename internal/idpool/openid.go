@@ -1,0 +1,26 @@
+package idpool
+
+// OpenID is what our OpenID token says, as a value: the built-in STS takes it
+// without a signature, everybody else as a signed token (behaviour 5.2).
+type OpenID struct {
+	Identity IdentityID // sub
+	Pool     PoolID     // aud
+	Account  string     // of the pool
+	AMR      []string
+}
+
+// NewOpenID states how somebody became an identity of a pool. The providers
+// named are those of this request, not all that are linked (behaviour 5.3).
+func NewOpenID(pool Pool, id IdentityID, verified []VerifiedLogin) OpenID {
+	o := OpenID{Identity: id, Pool: pool.ID, Account: pool.Account, AMR: []string{string(Unauthenticated)}}
+	if len(verified) > 0 {
+		o.AMR = []string{string(Authenticated)}
+		for _, v := range verified {
+			o.AMR = append(o.AMR, v.Provider, v.Detail)
+		}
+	}
+	return o
+}
+
+// Guest reports whether nobody was authenticated.
+func (o OpenID) Guest() bool { return len(o.AMR) == 1 && o.AMR[0] == string(Unauthenticated) }

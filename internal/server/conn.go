@@ -1,0 +1,95 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+)
+
+// An answer must reach the client in one piece: some SDKs fail now and then
+// when a body comes in a segment of its own (a bug of theirs that shows on fast
+// networks), and one write costs less than three. net/http writes through a
+// buffer of 4 KB, so a longer answer would leave in parts. wholeConn holds
+// back what is written until header and body are complete.
+
+// wholeListener wraps what it accepts.
+type wholeListener struct{ net.Listener }
+
+func (l wholeListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &wholeConn{Conn: c}, nil
+}
+
+// wholeConn is a connection of the API. It is used by one request at a time.
+type wholeConn struct {
+	net.Conn
+	body int    // length of the body to wait for; 0: write through
+	held []byte // written, not yet sent
+}
+
+// maxHeld bounds what is held back; a longer answer leaves in parts.
+const maxHeld = 256 << 10
+
+func (c *wholeConn) Write(p []byte) (int, error) {
+	if c.body == 0 {
+		return c.Conn.Write(p)
+	}
+	c.held = append(c.held, p...)
+	end := bytes.Index(c.held, []byte("\r\n\r\n"))
+	if end < 0 || len(c.held) < end+4+c.body {
+		return len(p), nil
+	}
+	whole := c.held
+	c.body, c.held = 0, c.held[:0]
+	if _, err := c.Conn.Write(whole); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Close sends what is held back: a handler that wrote less than it said.
+func (c *wholeConn) Close() error {
+	if len(c.held) > 0 {
+		c.Conn.Write(c.held)
+		c.held = nil
+	}
+	return c.Conn.Close()
+}
+
+type connKey struct{}
+
+// keepConn lets a handler find its connection.
+func keepConn(ctx context.Context, c net.Conn) context.Context {
+	if whole, ok := c.(*wholeConn); ok {
+		return context.WithValue(ctx, connKey{}, whole)
+	}
+	return ctx // TLS has records of its own
+}
+
+// wholeAnswers makes the one answer of a handler leave in one piece. The
+// handler writes its body in one call, after its header.
+func wholeAnswers(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+	if c, ok := r.Context().Value(connKey{}).(*wholeConn); ok && r.ProtoMajor == 1 {
+		return &wholeWriter{w, c}
+	}
+	return w
+}
+
+type wholeWriter struct {
+	http.ResponseWriter
+	conn *wholeConn
+}
+
+func (w *wholeWriter) Write(body []byte) (int, error) {
+	if len(body) <= maxHeld {
+		w.conn.body = len(body)
+	}
+	return w.ResponseWriter.Write(body)
+}
+
+// Unwrap gives http.ResponseController its way to the writer below.
+func (w *wholeWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

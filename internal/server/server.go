@@ -1,0 +1,134 @@
+// Package server is the whole of idpool behind two addresses: the API, and the
+// one for operators.
+//
+//	API    POST /            the AWS services
+//	       /.well-known/…    our issuer's documents
+//	       /dev/…            the development issuer, in development mode
+//	admin  /metrics /livez /readyz /debug/pprof/
+//
+// It wires nothing concrete: it is given the services, and adds what they
+// share: limits, the log of events, metrics.
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"idpool/internal/devissuer"
+	"idpool/internal/idpool"
+	"idpool/internal/token"
+	"idpool/internal/wire"
+)
+
+// Config is what a Server serves.
+type Config struct {
+	Services []*wire.Service
+	Issuer   *token.Issuer
+	Dev      *devissuer.Issuer // nil outside of development mode
+	Store    idpool.Store      // asked whether the server is ready
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// Server serves the API and the operators' address.
+type Server struct {
+	api, admin *http.Server
+	stopping   atomic.Bool
+}
+
+// The limits on a connection. A request's body is bounded by wire.MaxBody.
+const (
+	headerTime = 5 * time.Second
+	readTime   = 15 * time.Second
+	writeTime  = 30 * time.Second
+	idleTime   = 2 * time.Minute
+	maxHeader  = 32 << 10
+)
+
+// drainTime is how long requests in flight may take after a stop.
+const drainTime = 10 * time.Second
+
+// New makes a server.
+func New(c Config) *Server {
+	s := &Server{}
+	metrics := newMetrics()
+	quiet := slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug) // what strangers do to a connection
+	s.api = &http.Server{
+		Handler: c.apiHandler(metrics), ErrorLog: quiet, ConnContext: keepConn,
+		ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+	}
+	s.admin = &http.Server{
+		Handler: s.adminHandler(c.Store, metrics), ErrorLog: quiet,
+		ReadHeaderTimeout: headerTime, ReadTimeout: readTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+	}
+	return s
+}
+
+// APIHandler is the API as one handler, for a server of somebody else's.
+func (s *Server) APIHandler() http.Handler { return s.api.Handler }
+
+func (c Config) apiHandler(m *metrics) http.Handler {
+	aws := &wire.Handler{Services: c.Services, Now: c.Now, Observe: func(ctx context.Context, ev *wire.Event) {
+		m.observe(ev)
+		logEvent(ctx, c.Log, ev)
+	}}
+	mux := http.NewServeMux()
+	c.Issuer.Mount(mux)
+	if c.Dev != nil {
+		c.Dev.Mount(mux)
+	}
+	mux.Handle("/{$}", aws)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "there is nothing at this address", http.StatusNotFound)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" { // the hot path needs no routing
+			aws.ServeHTTP(wholeAnswers(w, r), r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// logEvent writes the one line of a request: a client's mistake is news, a
+// fault of ours an error.
+func logEvent(ctx context.Context, log *slog.Logger, ev *wire.Event) {
+	level := slog.LevelInfo
+	switch {
+	case ev.Status >= 500:
+		level = slog.LevelError
+	case ev.Status >= 400:
+		level = slog.LevelWarn
+	}
+	if log.Enabled(ctx, level) {
+		log.LogAttrs(ctx, level, "request", ev.LogAttrs()...)
+	}
+}
+
+// Serve serves until ctx ends, then finishes the requests in flight. admin may
+// be nil.
+func (s *Server) Serve(ctx context.Context, api, admin net.Listener) error {
+	failed := make(chan error, 2)
+	go func() { failed <- s.api.Serve(wholeListener{api}) }()
+	if admin != nil {
+		go func() { failed <- s.admin.Serve(admin) }()
+	}
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.stopping.Store(true) // /readyz says so while the rest finishes
+	drain, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	err := s.api.Shutdown(drain)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errors.Join(errors.New("requests were still in flight when the time to finish them was over"), s.api.Close())
+	}
+	return errors.Join(err, s.admin.Close())
+}

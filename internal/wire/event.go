@@ -1,0 +1,78 @@
+package wire
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"idpool/internal/idpool"
+)
+
+// Event is the story of one request, filled on its way down and written once
+// at its end. It holds names and IDs, never a token or a secret.
+type Event struct {
+	RequestID string
+	Service   string
+	Op        string
+	Remote    string // address of the client, with port
+
+	Account   string
+	Region    string
+	AccessKey string // ID of the key that signed
+	Principal string // ARN of the caller
+
+	Pool      idpool.PoolID
+	Identity  idpool.IdentityID
+	Providers []string // presented
+	Role      string   // ARN
+	Outcome   string   // what a rule decided: created, found, linked, merged …
+
+	Status int
+	Fault  string // code sent; empty for success
+	Msg    string // message sent with it
+	Cause  error  // detail not sent
+	Took   time.Duration
+}
+
+type eventKey struct{}
+
+// EventFrom returns the event of the request that ctx belongs to. Outside of a
+// request it returns one that nobody writes.
+func EventFrom(ctx context.Context) *Event {
+	if ev, ok := ctx.Value(eventKey{}).(*Event); ok {
+		return ev
+	}
+	return &Event{}
+}
+
+// LogAttrs are the event's attributes for a log line; empty ones are left out.
+func (ev *Event) LogAttrs() []slog.Attr {
+	attrs := make([]slog.Attr, 0, 18)
+	add := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
+		}
+	}
+	add("request", ev.RequestID)
+	add("service", ev.Service)
+	add("op", ev.Op)
+	attrs = append(attrs, slog.Int("status", ev.Status))
+	add("fault", ev.Fault)
+	add("remote", ev.Remote)
+	add("account", ev.Account)
+	add("region", ev.Region)
+	add("key", ev.AccessKey)
+	add("principal", ev.Principal)
+	add("pool", string(ev.Pool))
+	add("identity", string(ev.Identity))
+	if len(ev.Providers) > 0 {
+		attrs = append(attrs, slog.Any("providers", ev.Providers))
+	}
+	add("role", ev.Role)
+	add("outcome", ev.Outcome)
+	add("message", ev.Msg)
+	if ev.Cause != nil {
+		attrs = append(attrs, slog.String("cause", ev.Cause.Error()))
+	}
+	return append(attrs, slog.Duration("took", ev.Took))
+}

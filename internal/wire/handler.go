@@ -1,0 +1,163 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"idpool/internal/idpool"
+)
+
+// MaxBody bounds a request's body in bytes. The largest useful one, ten logins
+// of 50,000 characters, is half of it.
+const MaxBody = 1 << 20
+
+// maxTime bounds how long one request may take, the asking of other servers
+// included.
+const maxTime = 25 * time.Second
+
+// Handler serves the services of both protocols at one address.
+type Handler struct {
+	Services []*Service
+	Now      func() time.Time
+	// Observe gets the event of each request, once, before the answer is
+	// sent: what a client has seen is in the log.
+	Observe func(context.Context, *Event)
+}
+
+// answer is a finished response.
+type answer struct {
+	status int
+	kind   string // Content-Type; none for an empty body
+	body   []byte
+	header [2]string // x-amzn-ErrorType and x-amzn-ErrorMessage
+	close  bool
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := h.Now()
+	ev := &Event{RequestID: idpool.NewRequestID(), Remote: r.RemoteAddr}
+	if r.Method == http.MethodOptions && r.Header.Get("Origin") != "" {
+		preflight(w, r, ev.RequestID)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), eventKey{}, ev), maxTime)
+	defer cancel()
+	a := h.answer(ctx, r, ev)
+	ev.Status, ev.Took = a.status, h.Now().Sub(start)
+	h.Observe(ctx, ev)
+	write(w, r, ev.RequestID, a)
+}
+
+func (h *Handler) answer(ctx context.Context, r *http.Request, ev *Event) answer {
+	body, err := readBody(r)
+	if err != nil {
+		ev.Cause = err
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+			ev.Fault = "RequestEntityTooLarge"
+			return answer{status: http.StatusRequestEntityTooLarge, close: true}
+		}
+		return badRequest(ev) // the client went away or was too slow
+	}
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case r.Method == http.MethodPost && kind == "application/x-www-form-urlencoded",
+		r.Method == http.MethodGet && strings.Contains(r.URL.RawQuery, "Action="):
+		return h.serveQuery(ctx, r, ev, body)
+	case r.Method == http.MethodPost:
+		return h.serveJSON(ctx, r, ev, kind, body)
+	}
+	return badRequest(ev)
+}
+
+// readBody reads a bounded body in one allocation where its length is known.
+func readBody(r *http.Request) ([]byte, error) {
+	limited := http.MaxBytesReader(nil, r.Body, MaxBody)
+	if n := r.ContentLength; n > 0 && n <= MaxBody {
+		body := make([]byte, n)
+		_, err := io.ReadFull(limited, body)
+		return body, err
+	}
+	return io.ReadAll(limited)
+}
+
+// call runs an operation and turns a panic into an internal failure: one
+// request's misfortune must not be another's.
+func (s *Service) call(ctx context.Context, r *http.Request, op *Op, body []byte, in value, json []byte, words framework) (out any, f *failure) {
+	defer func() {
+		if p := recover(); p != nil {
+			f = s.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	return s.run(ctx, r, op, body, in, json, words)
+}
+
+// note copies a failure into the event.
+func (f *failure) note(ev *Event) {
+	ev.Fault, ev.Msg, ev.Cause = f.Code, f.msg, f.cause
+}
+
+func badRequest(ev *Event) answer {
+	ev.Fault = "BadRequest"
+	return answer{status: http.StatusBadRequest, kind: "application/json",
+		body: []byte(`{"code":"BadRequest","message":"The server did not understand the operation that was requested.","type":"client"}`)}
+}
+
+// write sends an answer with its length, so that it leaves in one piece.
+func write(w http.ResponseWriter, r *http.Request, requestID string, a answer) {
+	header := w.Header()
+	header["x-amzn-RequestId"] = []string{requestID}
+	if r.Header.Get("Origin") != "" {
+		header["Access-Control-Allow-Origin"] = []string{"*"}
+		header["Access-Control-Expose-Headers"] = []string{"x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date"}
+	}
+	if a.kind != "" {
+		header["Content-Type"] = []string{a.kind}
+	}
+	if a.header[0] != "" {
+		header["x-amzn-ErrorType"] = []string{a.header[0]}
+	}
+	if headerText(a.header[1]) {
+		header["x-amzn-ErrorMessage"] = []string{a.header[1]}
+	}
+	if a.close {
+		header["Connection"] = []string{"close"}
+	}
+	header["Content-Length"] = []string{strconv.Itoa(len(a.body))}
+	w.WriteHeader(a.status)
+	w.Write(a.body)
+}
+
+// headerText reports whether a message can stand in a header as it is.
+func headerText(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return text != "" && len(text) <= 1024
+}
+
+// preflight answers a browser that asks before it sends (behaviour 1.5).
+func preflight(w http.ResponseWriter, r *http.Request, requestID string) {
+	header := w.Header()
+	header["x-amzn-RequestId"] = []string{requestID}
+	header.Set("Access-Control-Allow-Origin", "*")
+	if want := r.Header.Get("Access-Control-Request-Headers"); want != "" {
+		header.Set("Access-Control-Allow-Headers", want)
+	}
+	if want := r.Header.Get("Access-Control-Request-Method"); want != "" {
+		header.Set("Access-Control-Allow-Methods", want)
+	}
+	header.Set("Access-Control-Max-Age", "172800")
+	header.Set("Content-Length", "0")
+	w.WriteHeader(http.StatusOK)
+}

@@ -1,0 +1,54 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+
+	"idpool/internal/idpool"
+)
+
+// Op is one named operation of a service.
+type Op struct {
+	Name   string
+	Public bool   // needs no signature
+	Shape  Struct // of the input
+	call   func(ctx context.Context, caller idpool.Caller, in []byte) (any, error)
+}
+
+// Empty is the output of an operation that answers with no body at all; an
+// operation whose answer is "{}" returns struct{}.
+type Empty struct{}
+
+// Public makes an operation that needs no signature. Its function gets no
+// caller, so it cannot depend on one.
+func Public[In, Out any](name string, shape Struct, fn func(context.Context, In) (Out, error)) Op {
+	return Op{Name: name, Public: true, Shape: shape, call: func(ctx context.Context, _ idpool.Caller, raw []byte) (any, error) {
+		in, err := decode[In](raw)
+		if err != nil {
+			return nil, err
+		}
+		return fn(ctx, in)
+	}}
+}
+
+// Signed makes an operation for verified callers.
+func Signed[In, Out any](name string, shape Struct, fn func(context.Context, idpool.Caller, In) (Out, error)) Op {
+	return Op{Name: name, Shape: shape, call: func(ctx context.Context, caller idpool.Caller, raw []byte) (any, error) {
+		in, err := decode[In](raw)
+		if err != nil {
+			return nil, err
+		}
+		return fn(ctx, caller, in)
+	}}
+}
+
+// decode reads an input that was checked against its shape. If it fails, shape
+// and type have drifted apart: our fault.
+func decode[In any](raw []byte) (in In, err error) {
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return in, fmt.Errorf("decode %T: %w", in, err)
+	}
+	return in, nil
+}
