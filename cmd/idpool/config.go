@@ -106,14 +106,13 @@ func plainYAMLError(err error) error {
 }
 
 // oidc is how tokens of OIDC issuers are verified.
-func (c fileConfig) oidc(s *serveCommand, now func() time.Time) oidc.Config {
+func (c fileConfig) oidc() oidc.Config {
 	overrides := map[string]oidc.Override{}
 	for name, p := range c.Providers {
 		overrides[name] = oidc.Override{Issuer: p.Issuer, JWKSURI: p.JWKSURI}
 	}
 	return oidc.Config{
-		Now: now, Dev: s.Dev, OwnIssuer: s.Issuer, Overrides: overrides,
-		AllowHTTP: c.Network.AllowHTTP, AllowCIDRs: c.Network.AllowCIDRs, RootCAs: c.roots,
+		Overrides: overrides, AllowHTTP: c.Network.AllowHTTP, AllowCIDRs: c.Network.AllowCIDRs, RootCAs: c.roots,
 		KeySetTTL: c.Network.KeySetTTL, ClockSkew: c.Tokens.ClockSkew,
 	}
 }

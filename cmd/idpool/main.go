@@ -22,6 +22,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Pools   poolsCommand   `cmd:"" help:"Look at identity pools, here or at AWS."`
 	Dev     devCommand     `cmd:"" help:"Tools for development mode."`
+	Bench   benchCommand   `cmd:"" help:"Measure this machine: the server beside what is possible at best."`
 	Version versionCommand `cmd:"" help:"Print version, commit and schema number."`
 }
 

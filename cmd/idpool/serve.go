@@ -15,19 +15,11 @@ import (
 	"strings"
 	"time"
 
-	"idpool/internal/api/cognito"
-	"idpool/internal/api/iam"
-	"idpool/internal/api/sts"
 	"idpool/internal/credential"
-	"idpool/internal/devissuer"
 	"idpool/internal/idpool"
-	"idpool/internal/login"
-	"idpool/internal/login/oidc"
+	"idpool/internal/node"
 	"idpool/internal/seal"
-	"idpool/internal/server"
 	"idpool/internal/store/sqlite"
-	"idpool/internal/token"
-	"idpool/internal/wire"
 )
 
 // serveCommand are the flags of the contract.
@@ -154,13 +146,14 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer store.Close()
-	srv, start, err := c.wire(ctx, file, store, keyring, log)
+	n, err := c.node(ctx, file, store, keyring, log)
 	if err != nil {
 		return err
 	}
 	background, stop := context.WithCancel(context.Background())
-	defer stop()
-	finished := start(background)
+	finished := make(chan struct{})
+	go func() { n.Background(background); close(finished) }()
+	defer func() { stop(); <-finished }() // before the store is closed
 
 	if c.Dev {
 		fmt.Fprintln(s.err, "idpool: DEVELOPMENT MODE: every signature and every role name is accepted. Do not use it for anything real.")
@@ -169,10 +162,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if admin != nil {
 		fmt.Fprintf(s.err, "idpool: admin on http://%s\n", admin.Addr())
 	}
-	err = srv.Serve(ctx, api, admin)
-	stop()
-	finished()
-	return err
+	return n.Serve(ctx, api, admin)
 }
 
 func listen(address, flag string) (net.Listener, error) {
@@ -201,61 +191,28 @@ func (c *serveCommand) open(ctx context.Context) (*sqlite.Store, *seal.Keyring, 
 	return store, keyring, nil
 }
 
-// wire puts the server together. start runs what goes on in the background and
-// returns a function that waits for it after its context ended.
-func (c *serveCommand) wire(ctx context.Context, file fileConfig, store idpool.Store, keyring *seal.Keyring, log *slog.Logger) (*server.Server, func(context.Context) func(), error) {
-	now := time.Now
-	keys := &token.Keys{Store: store, Box: keyring.Box("signing keys"), Region: c.Region, Now: now}
-	haveKeys, err := keys.Open(ctx)
-	if err != nil {
-		return nil, nil, hinted{err, "the master key does not belong to this store; give the one that it was made with"}
+// node makes the server, and the account's root key at the first start.
+func (c *serveCommand) node(ctx context.Context, file fileConfig, store idpool.Store, keyring *seal.Keyring, log *slog.Logger) (*node.Node, error) {
+	config := node.Config{
+		Store: store, Keyring: keyring, Issuer: c.Issuer, Region: c.Region, Account: c.Account, Dev: c.Dev,
+		OIDC: file.oidc(), Log: log, Now: time.Now,
 	}
-	issuer := &token.Issuer{URL: c.Issuer, Keys: keys, Now: now}
-	broker := credential.NewBroker(credential.Config{
-		Store: store, Keyring: keyring, Account: c.Account, Now: now, AnyCaller: c.Dev, RolesByName: c.Dev,
-	})
 	if c.RootKeyID != "" {
-		broker.RootKey = &credential.RootKey{ID: c.RootKeyID, Secret: c.RootSecret}
+		config.RootKey = &credential.RootKey{ID: c.RootKeyID, Secret: c.RootSecret}
 	}
-	made, err := broker.EnsureRootKey(ctx)
+	n, err := node.New(ctx, config)
+	if errors.Is(err, seal.ErrOpen) {
+		return nil, hinted{err, "the master key does not belong to this store; give the one that it was made with"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	made, err := n.Broker.EnsureRootKey(ctx)
 	if err == nil && made != nil {
 		err = writeCredentials(filepath.Join(c.Data, "credentials"), *made)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("make the root key: %w", err)
+		return nil, fmt.Errorf("make the root key: %w", err)
 	}
-	var dev *devissuer.Issuer
-	if c.Dev {
-		if dev, err = devissuer.New(c.Issuer+"/dev", now); err != nil {
-			return nil, nil, err
-		}
-	}
-	directory := idpool.NewDirectory(store)
-	purger := server.NewPurger(store, log)
-	srv := server.New(server.Config{
-		Services: []*wire.Service{
-			(&cognito.Service{
-				Store: store, Directory: directory, Issuer: issuer, Broker: broker, Paging: keyring.Box("paging tokens"), Now: now,
-				Logins:          login.Verifiers{oidc.New(file.oidc(c, now))},
-				AnySAMLProvider: c.Dev, PoolDeleted: purger.Wake,
-			}).Wire(),
-			(&sts.Service{Store: store, Directory: directory, Issuer: issuer, Broker: broker}).Wire(),
-			(&iam.Service{Store: store, Directory: directory, Broker: broker, Now: now, PlainHTTP: c.Dev}).Wire(),
-		},
-		Issuer: issuer, Dev: dev, Store: store, Log: log, Now: now,
-	})
-	start := func(ctx context.Context) func() {
-		done := make(chan struct{}, 2)
-		go func() { purger.Run(ctx); done <- struct{}{} }()
-		go func() {
-			if !haveKeys { // making a key takes long enough not to wait for it
-				if err := keys.Load(ctx); err != nil && ctx.Err() == nil {
-					log.Error("make the first signing key", "cause", err)
-				}
-			}
-			done <- struct{}{}
-		}()
-		return func() { <-done; <-done }
-	}
-	return srv, start, nil
+	return n, nil
 }

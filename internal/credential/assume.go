@@ -80,3 +80,16 @@ func (b *Broker) role(_ context.Context, arn string) (idpool.RoleARN, error) {
 	}
 	return role, nil
 }
+
+// Authorize says whether a caller may do an action, such as
+// "cognito-identity:ListIdentityPools". An account's root may do everything in
+// it. Others need a policy, and there are none so far: they may do nothing,
+// except where roles are taken by name and so have no policies at all. The
+// error is of kind AccessDenied.
+func (b *Broker) Authorize(caller idpool.Caller, action string) error {
+	if caller.Root || b.RolesByName {
+		return nil
+	}
+	return idpool.Errorf(idpool.AccessDenied, "User: %s is not authorized to perform: %s on resource: * because no identity-based policy allows the %s action",
+		caller.ARN, action, action)
+}

@@ -18,6 +18,9 @@ type Service struct {
 	// Authenticate verifies the signature of a request over the body as
 	// received.
 	Authenticate func(ctx context.Context, r *http.Request, body []byte) (idpool.Caller, error)
+	// Authorize says whether a caller may use a signed operation. nil: every
+	// verified caller may.
+	Authorize func(caller idpool.Caller, op string) error
 }
 
 // op returns the operation of that name; nil if the service lacks it.
@@ -62,7 +65,13 @@ func (s *Service) run(ctx context.Context, r *http.Request, op *Op, body []byte,
 	if msg := c.message(); msg != "" {
 		return nil, &failure{Fault: words.validation, msg: msg}
 	}
-	// 4. The operation.
+	// 4. Whether the caller may. Only now, as at AWS (behaviour 1.4).
+	if !op.Public && s.Authorize != nil {
+		if err := s.Authorize(caller, op.Name); err != nil {
+			return nil, s.fail(err)
+		}
+	}
+	// 5. The operation.
 	if json == nil || converted {
 		json = in.appendJSON(nil)
 	}

@@ -10,6 +10,7 @@
 package cognito
 
 import (
+	"cmp"
 	"context"
 
 	"maps"
@@ -55,6 +56,7 @@ func (s *Service) Wire() *wire.Service {
 		Authenticate: func(ctx context.Context, r *http.Request, body []byte) (idpool.Caller, error) {
 			return s.Broker.Authenticate(ctx, "cognito-identity", window, r, body)
 		},
+		Authorize: func(caller idpool.Caller, op string) error { return s.Broker.Authorize(caller, "cognito-identity:"+op) },
 	}
 }
 
@@ -182,4 +184,4 @@ func errNextToken(cause error) error {
 	return idpool.Errorf(idpool.Invalid, "The NextToken is not valid.").Because(cause)
 }
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

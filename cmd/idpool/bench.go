@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"idpool/internal/bench"
+	"idpool/internal/credential"
+	"idpool/internal/login/oidc"
+	"idpool/internal/node"
+	"idpool/internal/seal"
+	"idpool/internal/store/sqlite"
+)
+
+type benchCommand struct {
+	Measure benchRunCommand   `cmd:"" name:"run" default:"withargs" help:"Measure (the default)."`
+	Ours    benchOursCommand  `cmd:"" name:"serve-ours" hidden:"" help:"The server under test."`
+	Bare    benchFloorCommand `cmd:"" name:"serve-floor" hidden:"" help:"The bare handler beside it."`
+}
+
+type benchRunCommand struct {
+	Clients int           `default:"64" help:"Connections at once."`
+	Time    time.Duration `default:"2s" help:"Length of each measurement; each is taken three times."`
+	Pools   int           `default:"10000" help:"Pools to page through."`
+	People  int           `default:"12000" help:"People who sign in for the first time."`
+	Data    string        `help:"Folder to work in, on the disk to be measured; a new one below it is used and removed. Default: the system's temporary folder." placeholder:"DIR"`
+	Output  string        `enum:"table,json" default:"table" help:"table for people, json for programs."`
+}
+
+// Run measures and prints the table.
+func (c benchRunCommand) Run(ctx context.Context, s streams) error {
+	folder, err := os.MkdirTemp(c.Data, "idpool-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	progress, clear := progressBar(s.err)
+	result, err := bench.Run(ctx, bench.Config{
+		Clients: c.Clients, Time: c.Time, Pools: c.Pools, People: c.People, Data: folder, Start: startSelf, Progress: progress,
+	})
+	clear()
+	if err != nil {
+		return err
+	}
+	if c.Output == "json" {
+		text, err := result.JSON()
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.out, "%s\n", text)
+		return err
+	}
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "PATH\tOURS/s\tP50 ms\tP99 ms\tBOUND/s\tBOUND IS\tRATIO\tTO REACH\n")
+	for _, r := range result.Rows {
+		fmt.Fprintf(w, "%s\t%.0f\t%.2f\t%.2f\t%.0f\t%s\t%.0f %%\t%.0f %%\n",
+			r.Path, r.Ours.PerSecond, r.Ours.P50, r.Ours.P99, r.Bound.PerSecond, r.What, 100*r.Ratio, 100*r.Reach)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "\n%d clients, %d pools; medians of %d, ours and the bound in turns.\n", result.Clients, result.Pools, bench.Rounds)
+	return err
+}
+
+// progressBar shows on a terminal how far the bench is, and nothing elsewhere.
+func progressBar(w io.Writer) (progress func(step string, done, of int), clear func()) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return func(string, int, int) {}, func() {}
+	}
+	const width = 30
+	progress = func(step string, done, of int) {
+		full := width * done / max(of, 1)
+		fmt.Fprintf(f, "\r\x1b[K%s%s  %s", strings.Repeat("█", full), strings.Repeat("░", width-full), step)
+	}
+	return progress, func() { fmt.Fprint(f, "\r\x1b[K") }
+}
+
+// startSelf runs a command of this program until stop, and waits for the line
+// that says where it serves.
+func startSelf(ctx context.Context, args ...string) (host string, stop func(), err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		return "", nil, err
+	}
+	stop = func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait()
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		stop()
+		return "", nil, fmt.Errorf("%s did not start: %w", strings.Join(args, " "), err)
+	}
+	return strings.TrimSpace(line), stop, nil
+}
+
+// benchOursCommand is a strict server, but for two things that a bench needs:
+// roles by name, and an issuer on this machine.
+type benchOursCommand struct {
+	Data        string `required:"" help:"Folder of the store."`
+	LoginIssuer string `required:"" help:"Where the issuer of the bench's people lives."`
+}
+
+// Run serves until it is told to stop.
+func (c benchOursCommand) Run(ctx context.Context, s streams) error {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return err
+	}
+	logFile, err := os.Create(filepath.Join(c.Data, "log"))
+	if err != nil {
+		return err
+	}
+	defer logFile.Close()
+	log, flush := newLogger(logFile, "json", "info")
+	defer flush()
+	store, err := sqlite.Open(ctx, filepath.Join(c.Data, "idpool.db"))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	keyring, err := seal.New(make([]byte, seal.KeySize)) // nothing here is secret
+	if err != nil {
+		return err
+	}
+	api, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	n, err := node.New(ctx, node.Config{
+		Store: store, Keyring: keyring, Issuer: "http://" + api.Addr().String(), Region: "us-east-1", Account: "000000000000",
+		RolesByName: true, RootKey: &credential.RootKey{ID: bench.RootKeyID, Secret: bench.RootSecret},
+		OIDC: oidc.Config{
+			AllowHTTP: true, AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+			Overrides: map[string]oidc.Override{bench.Provider: {Issuer: c.LoginIssuer}},
+		},
+		Log: log, Now: time.Now,
+	})
+	if err != nil {
+		return err
+	}
+	background, stop := context.WithCancel(ctx)
+	finished := make(chan struct{})
+	go func() { n.Background(background); close(finished) }()
+	defer func() { stop(); <-finished }()
+	fmt.Fprintln(s.out, api.Addr())
+	return n.Serve(ctx, api, nil)
+}
+
+type benchFloorCommand struct{}
+
+// Run serves until it is told to stop.
+func (benchFloorCommand) Run(ctx context.Context, s streams) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	srv := &http.Server{Handler: bench.Floor(), ReadHeaderTimeout: 5 * time.Second}
+	go func() { <-ctx.Done(); srv.Close() }()
+	fmt.Fprintln(s.out, l.Addr())
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+// Package node puts a whole server together. It is the only place that knows
+// which services and which kinds of provider there are; which store it works
+// on is the caller's choice.
+package node
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"idpool/internal/api/cognito"
+	"idpool/internal/api/iam"
+	"idpool/internal/api/sts"
+	"idpool/internal/credential"
+	"idpool/internal/devissuer"
+	"idpool/internal/idpool"
+	"idpool/internal/login"
+	"idpool/internal/login/oidc"
+	"idpool/internal/seal"
+	"idpool/internal/server"
+	"idpool/internal/token"
+	"idpool/internal/wire"
+)
+
+// Config is what a node is made of. RootKey may be nil.
+type Config struct {
+	Store   idpool.Store
+	Keyring *seal.Keyring
+	Issuer  string // the iss of our tokens
+	Region  string // the first part of our key IDs
+	Account string // of the root key
+	Dev     bool   // development mode
+	// RolesByName takes roles that do not exist by their name, as development
+	// mode does, and nothing else of it.
+	RolesByName bool
+	RootKey     *credential.RootKey
+	OIDC        oidc.Config // Now, Dev and OwnIssuer are filled in
+	Log         *slog.Logger
+	Now         func() time.Time
+}
+
+// Node is a server with what it does in the background.
+type Node struct {
+	*server.Server
+	Broker *credential.Broker
+	Dev    *devissuer.Issuer // nil outside of development mode
+
+	purger   *server.Purger
+	keys     *token.Keys
+	haveKeys bool
+	log      *slog.Logger
+}
+
+// New makes a node. It reads the signing keys of the store, and fails if the
+// keyring cannot open them.
+func New(ctx context.Context, c Config) (*Node, error) {
+	n := &Node{log: c.Log, purger: server.NewPurger(c.Store, c.Log)}
+	n.keys = &token.Keys{Store: c.Store, Box: c.Keyring.Box("signing keys"), Region: c.Region, Now: c.Now}
+	var err error
+	if n.haveKeys, err = n.keys.Open(ctx); err != nil {
+		return nil, err
+	}
+	if c.Dev {
+		if n.Dev, err = devissuer.New(c.Issuer+"/dev", c.Now); err != nil {
+			return nil, err
+		}
+	}
+	issuer := &token.Issuer{URL: c.Issuer, Keys: n.keys, Now: c.Now}
+	n.Broker = credential.NewBroker(credential.Config{
+		Store: c.Store, Keyring: c.Keyring, Account: c.Account, Now: c.Now, RootKey: c.RootKey,
+		AnyCaller: c.Dev, RolesByName: c.Dev || c.RolesByName,
+	})
+	c.OIDC.Now, c.OIDC.Dev, c.OIDC.OwnIssuer = c.Now, c.Dev, c.Issuer
+	directory := idpool.NewDirectory(c.Store)
+	n.Server = server.New(server.Config{
+		Services: []*wire.Service{
+			(&cognito.Service{
+				Store: c.Store, Directory: directory, Issuer: issuer, Broker: n.Broker,
+				Logins: login.Verifiers{oidc.New(c.OIDC)}, // the kinds of provider
+				Paging: c.Keyring.Box("paging tokens"), Now: c.Now,
+				AnySAMLProvider: c.Dev, PoolDeleted: n.purger.Wake,
+			}).Wire(),
+			(&sts.Service{Store: c.Store, Directory: directory, Issuer: issuer, Broker: n.Broker}).Wire(),
+			(&iam.Service{Store: c.Store, Directory: directory, Broker: n.Broker, Now: c.Now, PlainHTTP: c.Dev}).Wire(),
+		},
+		Issuer: issuer, Dev: n.Dev, Store: c.Store, Log: c.Log, Now: c.Now,
+	})
+	return n, nil
+}
+
+// Background does what goes on beside the requests, until ctx ends: it makes
+// the first signing key, and removes the rows of deleted pools.
+func (n *Node) Background(ctx context.Context) {
+	if !n.haveKeys { // making a key takes long enough not to wait for it at start
+		if err := n.keys.Load(ctx); err != nil && ctx.Err() == nil {
+			n.log.Error("make the first signing key", "cause", fmt.Errorf("%w; it is tried again when it is needed", err))
+		}
+	}
+	n.purger.Run(ctx)
+}

@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"idpool/internal/idpool"
+)
+
+// An identity is read with its logins in one query: a row for each login, and
+// one row with NULLs for an identity without any.
+const (
+	identityColumns = `i.id, i.pool, i.disabled, i.merged_into, i.created, i.modified, l.provider, l.subject`
+
+	selectIdentity = `SELECT ` + identityColumns + ` FROM identity i LEFT JOIN login l ON l.identity = i.id
+		WHERE i.id = $1 ORDER BY l.provider, l.subject`
+	selectIdentityByLogin = `SELECT ` + identityColumns + ` FROM login k JOIN identity i ON i.id = k.identity LEFT JOIN login l ON l.identity = i.id
+		WHERE k.pool = $1 AND k.provider = $2 AND k.subject = $3 ORDER BY l.provider, l.subject`
+	selectIdentities = `SELECT ` + identityColumns + ` FROM (SELECT * FROM identity WHERE pool = $1 AND id > $2 ORDER BY id LIMIT $3) i
+		LEFT JOIN login l ON l.identity = i.id ORDER BY i.id, l.provider, l.subject`
+	selectIdentityIDs = `SELECT id FROM identity WHERE pool = $1 ORDER BY id LIMIT $2`
+
+	insertIdentity = `INSERT INTO identity (id, pool, disabled, merged_into, created, modified) VALUES ($1, $2, $3, $4, $5, $6)`
+	updateIdentity = `UPDATE identity SET disabled = $2, merged_into = $3, modified = $4 WHERE id = $1`
+	deleteIdentity = `DELETE FROM identity WHERE id = $1`
+
+	insertLogin  = `INSERT INTO login (pool, provider, subject, identity) VALUES ($1, $2, $3, $4)`
+	deleteLogin  = `DELETE FROM login WHERE pool = $1 AND provider = $2 AND subject = $3 AND identity = $4`
+	deleteLogins = `DELETE FROM login WHERE identity = $1`
+)
+
+// identities reads identities from rows that are sorted by identity.
+func (t Tx) identities(ctx context.Context, sql string, args ...any) (list []idpool.Identity, err error) {
+	err = t.each(ctx, sql, args, func(r Rows) error {
+		var id, pool, mergedInto string
+		var disabled, created, modified int64
+		var provider, subject *string
+		if err := r.Scan(&id, &pool, &disabled, &mergedInto, &created, &modified, &provider, &subject); err != nil {
+			return err
+		}
+		if len(list) == 0 || string(list[len(list)-1].ID) != id {
+			list = append(list, idpool.Identity{
+				ID: idpool.IdentityID(id), Pool: idpool.PoolID(pool), Disabled: disabled != 0, MergedInto: idpool.IdentityID(mergedInto),
+				Created: moment(created), Modified: moment(modified),
+			})
+		}
+		if provider != nil && subject != nil {
+			last := &list[len(list)-1]
+			last.Logins = append(last.Logins, idpool.Login{Provider: *provider, Subject: *subject})
+		}
+		return nil
+	})
+	for i := range list {
+		idpool.SortLogins(list[i].Logins) // engines collate differently; we compare bytes
+	}
+	return list, err
+}
+
+func only(list []idpool.Identity, err error) (idpool.Identity, error) {
+	switch {
+	case err != nil:
+		return idpool.Identity{}, err
+	case len(list) == 0:
+		return idpool.Identity{}, errMissing("identity")
+	}
+	return list[0], nil
+}
+
+// Identity implements idpool.Reader.
+func (t Tx) Identity(ctx context.Context, id idpool.IdentityID) (idpool.Identity, error) {
+	return only(t.identities(ctx, selectIdentity, string(id)))
+}
+
+// IdentityByLogin implements idpool.Reader.
+func (t Tx) IdentityByLogin(ctx context.Context, pool idpool.PoolID, l idpool.Login) (idpool.Identity, error) {
+	return only(t.identities(ctx, selectIdentityByLogin, string(pool), l.Provider, l.Subject))
+}
+
+// Identities implements idpool.Reader.
+func (t Tx) Identities(ctx context.Context, pool idpool.PoolID, after idpool.IdentityID, limit int) ([]idpool.Identity, error) {
+	return t.identities(ctx, selectIdentities, string(pool), string(after), limit)
+}
+
+// CreateIdentity implements idpool.Writer.
+func (t Tx) CreateIdentity(ctx context.Context, i idpool.Identity) error {
+	_, err := t.Q.Exec(ctx, insertIdentity, string(i.ID), string(i.Pool), flag(i.Disabled), string(i.MergedInto), i.Created.UnixMilli(), i.Modified.UnixMilli())
+	if err != nil {
+		return err
+	}
+	return t.link(ctx, i, i.Logins)
+}
+
+// UpdateIdentity implements idpool.Writer.
+func (t Tx) UpdateIdentity(ctx context.Context, i idpool.Identity) error {
+	held, err := t.Identity(ctx, i.ID)
+	if err != nil {
+		return err
+	}
+	if _, err := t.Q.Exec(ctx, updateIdentity, string(i.ID), flag(i.Disabled), string(i.MergedInto), i.Modified.UnixMilli()); err != nil {
+		return err
+	}
+	for _, l := range held.Logins {
+		if slices.Contains(i.Logins, l) {
+			continue
+		}
+		if _, err := t.Q.Exec(ctx, deleteLogin, string(held.Pool), l.Provider, l.Subject, string(i.ID)); err != nil {
+			return err
+		}
+	}
+	return t.link(ctx, held, slices.DeleteFunc(slices.Clone(i.Logins), held.Has))
+}
+
+func (t Tx) link(ctx context.Context, i idpool.Identity, logins []idpool.Login) error {
+	for _, l := range logins {
+		_, err := t.Q.Exec(ctx, insertLogin, string(i.Pool), l.Provider, l.Subject, string(i.ID))
+		if errors.Is(err, ErrUnique) {
+			return idpool.Errorf(idpool.Conflict, "Logins are already linked to another account.")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteIdentity implements idpool.Writer.
+func (t Tx) DeleteIdentity(ctx context.Context, id idpool.IdentityID) error {
+	if _, err := t.Q.Exec(ctx, deleteLogins, string(id)); err != nil {
+		return err
+	}
+	n, err := t.Q.Exec(ctx, deleteIdentity, string(id))
+	if err == nil && n == 0 {
+		return errMissing("identity")
+	}
+	return err
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

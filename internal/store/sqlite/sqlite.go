@@ -1,0 +1,267 @@
+// Package sqlite is the embedded store: one SQLite file, in write-ahead mode,
+// every answered write on the disk.
+//
+//	Update ─► queue ─► one writer: BEGIN, a savepoint for each, COMMIT ─► one fsync ─► all answered
+//	View   ─► one of a few readers, on a snapshot
+//
+// An fsync costs more than all statements of an update together, so concurrent
+// updates share one: group commit. Readers never wait for the writer.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"idpool/internal/idpool"
+	"idpool/internal/store"
+)
+
+const (
+	readerCount = 4   // connections that read
+	maxBatch    = 256 // updates in one transaction
+
+	// checkpointAfter is after how many updates the write-ahead log is
+	// copied back, as soon as nobody waits.
+	checkpointAfter = 2000
+)
+
+// Store is an open database.
+type Store struct {
+	db      *sql.DB
+	lock    *os.File
+	writer  *conn
+	readers chan *conn
+
+	queue   chan *update
+	closing chan struct{}
+	closed  chan struct{}
+	once    sync.Once
+	failed  atomic.Pointer[error] // a commit that may have lost data: nothing is written after it
+	commits atomic.Int64
+}
+
+// update is one call of Update on its way.
+type update struct {
+	ctx  context.Context
+	fn   func(idpool.Writer) error
+	err  error
+	done chan struct{}
+}
+
+// Open opens a database, or makes it. It fails, and changes nothing, for a file
+// that is damaged, of another program or of a newer schema; with [ErrInUse] for
+// one that another process has open.
+func Open(ctx context.Context, path string) (_ *Store, err error) {
+	h, err := readHeader(path)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	lock, err := lockFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	s := &Store{lock: lock, readers: make(chan *conn, readerCount), queue: make(chan *update, 4*maxBatch), closing: make(chan struct{}), closed: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			s.release()
+			err = fmt.Errorf("open store %s: %w", path, err)
+		}
+	}()
+	if s.db, err = sql.Open("sqlite", dsn(path, "")); err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, s.db, h); err != nil {
+		return nil, err
+	}
+	if s.writer, err = newConn(ctx, s.db, ""); err != nil {
+		return nil, err
+	}
+	if err := checkSettings(ctx, s.writer.Conn); err != nil {
+		return nil, err
+	}
+	for range readerCount {
+		c, err := newConn(ctx, s.db, "PRAGMA query_only = 1")
+		if err != nil {
+			return nil, err
+		}
+		s.readers <- c
+	}
+	go s.write()
+	return s, nil
+}
+
+// release closes what Open opened.
+func (s *Store) release() error {
+	var err error
+	if s.db != nil {
+		err = s.db.Close()
+	}
+	return errors.Join(err, s.lock.Close())
+}
+
+// Close waits for the updates under way and closes the database. Updates that
+// come later fail.
+func (s *Store) Close() (err error) {
+	s.once.Do(func() {
+		close(s.closing)
+		<-s.closed
+		for range readerCount {
+			c := <-s.readers
+			c.close()
+		}
+		s.writer.Exec(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+		s.writer.close()
+		err = s.release()
+	})
+	return err
+}
+
+// Ping implements idpool.Store.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.failed.Load(); err != nil {
+		return unavailable(*err)
+	}
+	return s.View(ctx, func(r idpool.Reader) error {
+		_, err := r.DeletedPools(ctx)
+		return err
+	})
+}
+
+// View implements idpool.Store.
+func (s *Store) View(ctx context.Context, fn func(idpool.Reader) error) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.closing:
+		return errClosed()
+	case c := <-s.readers:
+		defer func() { s.readers <- c }()
+		if err := c.control("BEGIN"); err != nil {
+			return err
+		}
+		defer c.control("ROLLBACK")
+		return fn(store.Tx{Q: c})
+	}
+}
+
+// Update implements idpool.Store.
+func (s *Store) Update(ctx context.Context, fn func(idpool.Writer) error) error {
+	u := &update{ctx: ctx, fn: fn, done: make(chan struct{})}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.closing:
+		return errClosed()
+	case s.queue <- u:
+	}
+	select {
+	case <-u.done: // also after ctx ends: what was begun has an outcome
+		return u.err
+	case <-s.closed:
+		select {
+		case <-u.done:
+			return u.err
+		default:
+			return errClosed()
+		}
+	}
+}
+
+// write is the writer: it runs all updates that wait in one transaction.
+func (s *Store) write() {
+	defer close(s.closed)
+	since := 0
+	for {
+		var batch []*update
+		select {
+		case <-s.closing:
+			return
+		case u := <-s.queue:
+			batch = append(batch, u)
+		}
+	gather:
+		for len(batch) < maxBatch {
+			select {
+			case u := <-s.queue:
+				batch = append(batch, u)
+			default:
+				break gather
+			}
+		}
+		s.commit(batch)
+		if since += len(batch); since >= checkpointAfter && len(s.queue) == 0 {
+			s.writer.Exec(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)")
+			since = 0
+		}
+	}
+}
+
+// commit runs updates in one transaction and answers them.
+func (s *Store) commit(batch []*update) {
+	err := s.inTransaction(batch)
+	for _, u := range batch {
+		if err != nil {
+			u.err = err
+		}
+		close(u.done)
+	}
+}
+
+// inTransaction fails if none of the updates was kept; the failure of one is
+// its own.
+func (s *Store) inTransaction(batch []*update) error {
+	if err := s.failed.Load(); err != nil {
+		return unavailable(*err)
+	}
+	if err := s.writer.control("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	for _, u := range batch {
+		if u.err = u.ctx.Err(); u.err != nil {
+			continue
+		}
+		if err := s.writer.control("SAVEPOINT one"); err != nil {
+			s.writer.control("ROLLBACK")
+			return err
+		}
+		if u.err = s.run(u); u.err != nil {
+			if err := s.writer.control("ROLLBACK TO one"); err != nil {
+				s.writer.control("ROLLBACK")
+				return err
+			}
+		}
+		if err := s.writer.control("RELEASE one"); err != nil {
+			s.writer.control("ROLLBACK")
+			return err
+		}
+	}
+	if err := s.writer.control("COMMIT"); err != nil {
+		s.writer.control("ROLLBACK")
+		if isSyncFailure(err) {
+			// The kernel may have dropped pages that it could not write:
+			// what the next commit reports can no longer be believed.
+			s.failed.Store(&err)
+		}
+		return err
+	}
+	s.commits.Add(1)
+	return nil
+}
+
+// run calls an update's function. A panic is the failure of that update alone.
+func (s *Store) run(u *update) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in an update: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return u.fn(store.Tx{Q: s.writer})
+}
+
+func errClosed() error { return unavailable(errors.New("the store is closed")) }
