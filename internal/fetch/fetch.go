@@ -1,6 +1,8 @@
 // Package fetch gets documents from addresses that an operator configured, and
-// trusts nothing about them: not that the name leads where it should, not that
+// trusts nothing about them: not that a name leads where it should, not that
 // the server is quick, brief or honest.
+//
+//	address ─► Check: its scheme ─► dial: the address behind the name ─► bounded body
 package fetch
 
 import (
@@ -14,55 +16,75 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"syscall"
 	"time"
 )
 
 // The bounds of one fetch.
 const (
-	Timeout = 10 * time.Second
-	MaxBody = 1 << 20
+	Timeout = 10 * time.Second // all of it, the last byte of the body included
+	MaxBody = 1 << 20          // bytes
 )
 
-// Policy says where a client may go.
+// Policy says where one may go. The zero value is the strict one: https, to
+// public addresses, with the system's certificate authorities.
 type Policy struct {
-	AllowHTTP  bool           // plain http
-	AllowCIDRs []netip.Prefix // private ranges that are allowed
-	Anywhere   bool           // every address: development mode
+	AllowHTTP  bool           // plain http too
+	AllowCIDRs []netip.Prefix // private or special ranges that are allowed
+	Anywhere   bool           // development mode: plain http, and every address
 	RootCAs    *x509.CertPool // nil: the system's
 }
 
-// Client gets documents. It follows no redirects, uses no proxy, and checks the
-// address that is really dialled, after the name was resolved, so that a name
-// cannot lead it into a private network.
+// Check reports what is wrong with an address as far as its text tells: it must
+// be https, or http where that is allowed, with a host and without a user.
+func (p Policy) Check(address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil:
+		return errors.New("not an address")
+	case u.Host == "" || u.User != nil || u.Fragment != "":
+		return errors.New("not an address with a host, and without user and fragment")
+	case u.Scheme == "https", u.Scheme == "http" && (p.AllowHTTP || p.Anywhere):
+		return nil
+	}
+	return fmt.Errorf("scheme %.16q is not allowed", u.Scheme)
+}
+
+// Transport makes connections that keep to the policy. It uses no proxy, asks
+// for no compression and speaks HTTP/1.1.
+func (p Policy) Transport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, Control: p.control}
+	return &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: p.RootCAs, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    5 * time.Second,
+		ResponseHeaderTimeout:  8 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true,
+		MaxIdleConnsPerHost:    2,
+		IdleConnTimeout:        90 * time.Second,
+	}
+}
+
+// Client gets documents. It follows no redirect.
 type Client struct {
 	policy Policy
 	http   *http.Client
 }
 
-// New makes a client.
+// New makes a client that keeps to the policy.
 func New(p Policy) *Client {
-	dialer := &net.Dialer{Timeout: 5 * time.Second, Control: p.control}
 	return &Client{policy: p, http: &http.Client{
 		Timeout:       Timeout,
+		Transport:     p.Transport(),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			DialContext:            dialer.DialContext,
-			TLSClientConfig:        &tls.Config{RootCAs: p.RootCAs, MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout:    5 * time.Second,
-			ResponseHeaderTimeout:  8 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10,
-			DisableCompression:     true,
-			MaxIdleConnsPerHost:    2,
-			IdleConnTimeout:        90 * time.Second,
-		},
 	}}
 }
 
-// Get fetches a document. The address must be https, or http where that is
-// allowed. Any status but 200 is an error.
-func (c *Client) Get(ctx context.Context, address string) (body []byte, header http.Header, err error) {
-	if err := c.Check(address); err != nil {
+// Get fetches a document of at most MaxBody bytes, within Timeout. Any status
+// but 200, a content encoding and an address that the policy does not allow
+// are errors.
+func (c *Client) Get(ctx context.Context, address string) ([]byte, http.Header, error) {
+	if err := c.policy.Check(address); err != nil {
 		return nil, nil, err
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -71,89 +93,24 @@ func (c *Client) Get(ctx context.Context, address string) (body []byte, header h
 	}
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Accept-Encoding", "identity")
+	r.Header.Set("User-Agent", "idpool")
 	resp, err := c.http.Do(r)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, nil, fmt.Errorf("status %d", resp.StatusCode)
+		return nil, nil, fmt.Errorf("GET %.200q: status %d", address, resp.StatusCode)
 	}
 	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, nil, fmt.Errorf("content encoding %.32q", encoding)
+		return nil, nil, fmt.Errorf("GET %.200q: content encoding %.32q", address, encoding)
 	}
-	body, err = io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
 	if err == nil && len(body) > MaxBody {
 		err = fmt.Errorf("longer than %d bytes", MaxBody)
 	}
-	return body, resp.Header, err
-}
-
-// Check reports whether an address is one that the policy allows, as far as
-// its text tells.
-func (c *Client) Check(address string) error {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil:
-		return errors.New("not an address")
-	case u.Host == "" || u.User != nil:
-		return errors.New("not an address with a host and without a user")
-	case u.Scheme == "https", u.Scheme == "http" && (c.policy.AllowHTTP || c.policy.Anywhere):
-		return nil
-	}
-	return fmt.Errorf("scheme %.16q is not allowed", u.Scheme)
-}
-
-// control is called with the address of every connection before it is made.
-func (p Policy) control(_, address string, _ syscall.RawConn) error {
-	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return fmt.Errorf("dial %q: %w", address, err)
+		return nil, nil, fmt.Errorf("GET %.200q: %w", address, err)
 	}
-	if !p.allows(ap.Addr()) {
-		return fmt.Errorf("dial %s: a private or special address; allow it with network.allow_cidrs", ap.Addr())
-	}
-	return nil
-}
-
-// special are the ranges that lead nowhere a public issuer lives, beyond those
-// that netip knows by name (IANA special-purpose address registries).
-var special = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"),
-	netip.MustParsePrefix("100.64.0.0/10"), // carrier-grade NAT
-	netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("192.0.2.0/24"),
-	netip.MustParsePrefix("192.88.99.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"),
-	netip.MustParsePrefix("198.51.100.0/24"),
-	netip.MustParsePrefix("203.0.113.0/24"),
-	netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b::/96"), // NAT64: an IPv4 address in disguise
-	netip.MustParsePrefix("64:ff9b:1::/48"),
-	netip.MustParsePrefix("100::/64"),
-	netip.MustParsePrefix("2001::/23"), // Teredo and others
-	netip.MustParsePrefix("2001:db8::/32"),
-	netip.MustParsePrefix("2002::/16"), // 6to4
-	netip.MustParsePrefix("fec0::/10"),
-}
-
-func (p Policy) allows(a netip.Addr) bool {
-	a = a.Unmap().WithZone("")
-	if p.Anywhere {
-		return true
-	}
-	for _, prefix := range p.AllowCIDRs {
-		if prefix.Contains(a) {
-			return true
-		}
-	}
-	if !a.IsGlobalUnicast() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() {
-		return false
-	}
-	for _, prefix := range special {
-		if prefix.Contains(a) {
-			return false
-		}
-	}
-	return true
+	return body, resp.Header, nil
 }

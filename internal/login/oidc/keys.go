@@ -2,226 +2,225 @@ package oidc
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rsa"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-	"golang.org/x/sync/singleflight"
+	"github.com/maypok86/otter/v2"
 
 	"idpool/internal/fetch"
+	"idpool/internal/login"
 )
 
 const (
-	// refetchEvery is how often at the most an issuer is asked because of a
-	// key that nobody knows.
-	refetchEvery = 10 * time.Second
-	minTTL       = 5 * time.Minute
-	maxKeys      = 500
-	minRSABits   = 2048
-	maxRSABits   = 8192
+	// askEvery is how long an issuer is left alone after it was asked in vain:
+	// it failed, or its keys had not made the token at hand either.
+	askEvery = 10 * time.Second
+	// minLifetime and ordinaryLifetime are how long a key set is good for if
+	// its issuer says less, or nothing.
+	minLifetime      = 5 * time.Minute
+	ordinaryLifetime = time.Hour
+	// maxIssuers bounds how many key sets are kept.
+	maxIssuers = 1000
+	// maxCandidates bounds how many keys are tried for one token: an issuer
+	// may use a key ID twice, but not make us try hundreds.
+	maxCandidates = 4
 )
 
-// key is a public key of an issuer.
-type key struct {
-	id   string
-	algs []jose.SignatureAlgorithm // that it may verify
-	key  any
+// place is where the keys of an issuer are. Both parts come from the
+// configuration, never from a token.
+type place struct {
+	issuer  string
+	jwksURI string // empty: where discovery says
 }
 
 // keySets are the key sets of all issuers that were asked for.
 type keySets struct {
 	client *fetch.Client
 	now    func() time.Time
-	ttl    time.Duration
-	sets   sync.Map // issuer + jwksURI → *keySet; only configured ones come in
+	ttl    time.Duration // after which a key that nobody confirms is no longer believed
+	sets   *otter.Cache[place, *keySet]
 }
 
 func newKeySets(client *fetch.Client, now func() time.Time, ttl time.Duration) *keySets {
-	return &keySets{client: client, now: now, ttl: ttl}
+	return &keySets{client: client, now: now, ttl: ttl, sets: otter.Must(&otter.Options[place, *keySet]{MaximumSize: maxIssuers})}
 }
 
-func (k *keySets) of(issuer, jwksURI string) *keySet {
-	name := issuer + "\n" + jwksURI
-	if s, ok := k.sets.Load(name); ok {
-		return s.(*keySet)
+// of returns the key set of a place. A key of it verifies tokens of that issuer
+// only, whatever its ID.
+func (k *keySets) of(at place) *keySet {
+	if s, ok := k.sets.GetIfPresent(at); ok {
+		return s
 	}
-	s, _ := k.sets.LoadOrStore(name, &keySet{keySets: k, issuer: issuer, jwksURI: jwksURI})
-	return s.(*keySet)
+	s, _ := k.sets.ComputeIfAbsent(at, func() (*keySet, bool) { return &keySet{keySets: k, place: at}, false })
+	return s
 }
 
-// keySet is the key set of one issuer. A key of it verifies tokens of that
-// issuer only.
+// keySet is the key set of one issuer, as it was last fetched. A fetch replaces
+// the set. From soft on it is fetched again in the background while what is
+// there goes on being used; from hard on it is not used any more.
 type keySet struct {
 	*keySets
-	issuer, jwksURI string
-	fetching        singleflight.Group
+	place
 
-	mu      sync.RWMutex
-	keys    []*key
-	fresh   time.Time // until when the set is used without a question
-	dead    time.Time // from when on it is not used at all
-	asked   time.Time // when the issuer was last asked
-	problem error     // what came of it
+	mu         sync.Mutex
+	keys       []*key
+	soft, hard time.Time
+	asked      time.Time     // when the last fetch ended
+	problem    error         // what came of it
+	notBefore  time.Time     // of the next fetch
+	pause      time.Duration // what notBefore was made of, if the last fetch failed
+	asking     chan struct{} // closed when the fetch under way ends; nil if there is none
 }
 
-// holds reports whether the key is still one of the issuer's.
+// holds reports whether a key is one of the issuer's now.
 func (s *keySet) holds(k *key) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if !s.now().Before(s.dead) {
-		return false
-	}
-	for _, held := range s.keys {
-		if held == k {
-			return true
-		}
-	}
-	return false
-}
-
-// verify finds the key of a token and checks the signature with it.
-func (s *keySet) verify(ctx context.Context, t *token) (*key, error) {
-	candidates := s.candidates(ctx, t)
-	for _, k := range candidates {
-		if _, err := t.jws.Verify(k.key); err == nil {
-			return k, nil
-		}
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if len(candidates) == 0 {
-		return nil, fmt.Errorf("no key %.64q for %s in the key set of %s, asked at %s (%v)", t.kid, t.alg, s.issuer, s.asked.Format(time.RFC3339), s.problem)
-	}
-	return nil, fmt.Errorf("key %.64q of %s did not make this signature", t.kid, s.issuer)
-}
-
-// candidates are the keys that a token can be signed with: the one that it
-// names, or for a token that names none the only one of its kind.
-func (s *keySet) candidates(ctx context.Context, t *token) []*key {
-	found, ask := s.lookup(t)
-	if ask == no {
-		return found
-	}
-	if ask == soon { // it will do; the next one has it fresher
-		go s.refetch(context.WithoutCancel(ctx))
-		return found
-	}
-	done := s.fetching.DoChan("", func() (any, error) { return nil, s.fetch(context.WithoutCancel(ctx)) })
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-done:
-	}
-	found, _ = s.lookup(t)
-	return found
-}
-
-func (s *keySet) refetch(ctx context.Context) {
-	s.fetching.Do("", func() (any, error) { return nil, s.fetch(ctx) })
-}
-
-// ask says whether the issuer must be asked before a token can be judged.
-type ask int
-
-const (
-	no ask = iota
-	soon
-	now
-)
-
-func (s *keySet) lookup(t *token) (found []*key, a ask) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	at := s.now()
-	alive := at.Before(s.dead)
-	mayAsk := s.asked.IsZero() || at.Sub(s.asked) >= refetchEvery || at.Before(s.asked)
-	if alive {
-		for _, k := range s.keys {
-			if k.fits(t) {
-				found = append(found, k)
-			}
-		}
-	}
-	if t.kid == "" && len(found) > 1 {
-		found = nil // a token that names no key must leave no choice
-	}
-	switch {
-	case len(found) > 0 && at.Before(s.fresh), !mayAsk:
-		return found, no
-	case len(found) > 0:
-		return found, soon
-	}
-	return nil, now
-}
-
-func (k *key) fits(t *token) bool {
-	if t.kid != "" && k.id != t.kid {
-		return false
-	}
-	for _, alg := range k.algs {
-		if string(alg) == t.alg {
-			return true
-		}
-	}
-	return false
-}
-
-// fetch asks the issuer for its keys and replaces what was known. While it
-// cannot be asked, the last good set stays until its time is over.
-func (s *keySet) fetch(ctx context.Context) error {
-	s.mu.Lock()
-	if at := s.now(); !s.asked.IsZero() && at.Sub(s.asked) < refetchEvery && !at.Before(s.asked) {
-		s.mu.Unlock()
-		return nil // somebody else just did
-	}
-	s.asked = s.now()
-	s.mu.Unlock()
-	keys, ttl, err := s.load(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.problem = err
-	if err != nil {
-		return err
+	for _, held := range s.current() {
+		if held.same(k) {
+			return true
+		}
 	}
-	ttl = min(max(ttl, min(minTTL, s.ttl)), s.ttl)
-	at := s.now()
-	s.keys, s.fresh, s.dead = s.merge(keys), at.Add(ttl/2), at.Add(ttl)
+	return false
+}
+
+// current returns the keys that may be used now, and sees to it that they will
+// be there the next time. s.mu is held.
+func (s *keySet) current() []*key {
+	now := s.now()
+	if !now.Before(s.hard) {
+		return nil
+	}
+	if !now.Before(s.soft) {
+		s.ask()
+	}
+	return s.keys
+}
+
+// ask starts a fetch, or joins the one that is under way. It returns nil if it
+// is too early to ask again. s.mu is held.
+func (s *keySet) ask() <-chan struct{} {
+	if s.asking == nil && !s.now().Before(s.notBefore) {
+		s.asking = make(chan struct{})
+		go s.fetch()
+	}
+	return s.asking
+}
+
+// verify finds the key that signed a token. If no known key did, the issuer is
+// asked for newer ones, but not again within askEvery: meanwhile the answer is
+// no. A token that a known key signed never waits for this.
+func (s *keySet) verify(ctx context.Context, t *token) (*key, *login.Refusal) {
+	if k := s.signer(t); k != nil {
+		return k, nil
+	}
+	s.mu.Lock()
+	done := s.ask()
+	s.mu.Unlock()
+	if done == nil {
+		return nil, s.refusal(t)
+	}
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return nil, &login.Refusal{Check: "key", Cause: context.Cause(ctx)}
+	}
+	if k := s.signer(t); k != nil {
+		return k, nil
+	}
+	return nil, s.refusal(t)
+}
+
+// signer is the known key that signed a token; nil if there is none.
+func (s *keySet) signer(t *token) *key {
+	s.mu.Lock()
+	candidates := candidates(s.current(), t)
+	s.mu.Unlock()
+	for _, k := range candidates {
+		if _, err := t.jws.Verify(k.public); err == nil {
+			return k
+		}
+	}
 	return nil
 }
 
-// merge keeps the keys that were there before, so that what they verified
-// stays verified.
-func (s *keySet) merge(fresh []*key) []*key {
-	for i, f := range fresh {
-		for _, old := range s.keys {
-			if old.id == f.id && sameKey(old.key, f.key) && fmt.Sprint(old.algs) == fmt.Sprint(f.algs) {
-				fresh[i] = old
-			}
+// candidates are the keys that a token can be signed with: those that it
+// names, or for a token that names none the only one of its kind.
+func candidates(keys []*key, t *token) []*key {
+	var found []*key
+	for _, k := range keys {
+		if k.fits(t) {
+			found = append(found, k)
 		}
 	}
-	return fresh
+	if t.kid == "" && len(found) > 1 {
+		return nil
+	}
+	return found[:min(len(found), maxCandidates)]
 }
 
-func sameKey(a, b any) bool {
-	switch a := a.(type) {
-	case *rsa.PublicKey:
-		return a.Equal(b)
-	case *ecdsa.PublicKey:
-		return a.Equal(b)
+// refusal says why no key signed a token.
+func (s *keySet) refusal(t *token) *login.Refusal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	keys := s.current()
+	switch found := candidates(keys, t); {
+	case len(keys) == 0:
+		return &login.Refusal{Check: "key", Expected: "a key set of " + quote(s.issuer), Got: "none", Cause: s.history()}
+	case len(found) > 0:
+		return &login.Refusal{Check: "signature", Expected: "one made with key " + quote(found[0].id), Got: "another", Cause: s.history()}
+	case t.kid == "":
+		return &login.Refusal{Check: "key", Expected: "a kid, unless one key alone is for " + t.alg, Got: "none", Cause: s.history()}
 	}
-	return false
+	return &login.Refusal{Check: "key", Expected: fmt.Sprintf("one of the %d keys of %s", len(keys), quote(s.issuer)),
+		Got: "kid " + quote(t.kid) + " for " + t.alg, Cause: s.history()}
+}
+
+// history says how current the key set is.
+func (s *keySet) history() error {
+	switch {
+	case s.asked.IsZero():
+		return errors.New("key set never fetched")
+	case s.problem != nil:
+		return fmt.Errorf("key set asked for at %s: %w", s.asked.UTC().Format(time.RFC3339), s.problem)
+	}
+	return fmt.Errorf("key set fetched at %s", s.asked.UTC().Format(time.RFC3339))
+}
+
+// fetch asks the issuer, and belongs to no request: those who wait for it may
+// go, and the others still get its answer.
+func (s *keySet) fetch() {
+	began := s.now()
+	ctx, cancel := context.WithTimeout(context.Background(), fetch.Timeout)
+	defer cancel()
+	keys, lifetime, err := s.load(ctx)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked, s.problem = s.now(), err
+	inUse := s.asked.Before(s.hard)
+	switch {
+	case err == nil:
+		// A key that left the set is refused after ttl, so that is counted
+		// from when the answer was asked for; and refreshing begins early
+		// enough that nobody has to wait for it.
+		s.keys, s.soft, s.hard = keys, began.Add(min(max(lifetime, minLifetime), s.ttl/2)), began.Add(s.ttl)
+		s.pause = 0
+		if inUse { // it was asked for the sake of a key: enough for now
+			s.notBefore = s.asked.Add(min(askEvery, s.ttl/2))
+		}
+	default:
+		// An issuer that is down is asked again soon, then less often.
+		s.pause = min(max(2*s.pause, time.Second), askEvery)
+		if inUse {
+			s.pause = askEvery
+		}
+		s.notBefore = s.asked.Add(s.pause)
+	}
+	close(s.asking)
+	s.asking = nil
 }
 
 // load fetches the discovery document, unless the configuration says where the
@@ -229,128 +228,25 @@ func sameKey(a, b any) bool {
 func (s *keySet) load(ctx context.Context) ([]*key, time.Duration, error) {
 	address := s.jwksURI
 	if address == "" {
-		body, _, err := s.client.Get(ctx, strings.TrimSuffix(s.issuer, "/")+"/.well-known/openid-configuration")
+		at, err := discoveryAddress(s.issuer)
 		if err != nil {
-			return nil, 0, fmt.Errorf("discovery document: %w", err)
+			return nil, 0, err
+		}
+		body, _, err := s.client.Get(ctx, at)
+		if err != nil {
+			return nil, 0, fmt.Errorf("fetch the discovery document: %w", err)
 		}
 		if address, err = readDiscovery(body, s.issuer); err != nil {
-			return nil, 0, fmt.Errorf("discovery document: %w", err)
+			return nil, 0, fmt.Errorf("read the discovery document: %w", err)
 		}
 	}
 	body, header, err := s.client.Get(ctx, address)
 	if err != nil {
-		return nil, 0, fmt.Errorf("key set: %w", err)
+		return nil, 0, fmt.Errorf("fetch the key set: %w", err)
 	}
 	keys, err := readKeySet(body)
 	if err != nil {
-		return nil, 0, fmt.Errorf("key set: %w", err)
+		return nil, 0, fmt.Errorf("read the key set: %w", err)
 	}
-	return keys, lifetime(header), nil
-}
-
-// readDiscovery reads where the keys are (OpenID Connect Discovery 1.0, 4.3:
-// the document must be that of the issuer it was asked of).
-func readDiscovery(body []byte, issuer string) (string, error) {
-	var doc struct {
-		Issuer  string `json:"issuer"`
-		JWKSURI string `json:"jwks_uri"`
-	}
-	if tooDeep(body) {
-		return "", errors.New("nested too deeply")
-	}
-	if err := json.Unmarshal(body, &doc); err != nil {
-		return "", err
-	}
-	if doc.Issuer != issuer {
-		return "", fmt.Errorf("it is of issuer %.200q, not of %q", doc.Issuer, issuer)
-	}
-	u, err := url.Parse(doc.JWKSURI)
-	if err != nil || u.Host == "" {
-		return "", fmt.Errorf("jwks_uri %.200q is not an address", doc.JWKSURI)
-	}
-	if strings.HasPrefix(issuer, "https:") && u.Scheme != "https" {
-		return "", fmt.Errorf("jwks_uri %.200q is not https", doc.JWKSURI)
-	}
-	return doc.JWKSURI, nil
-}
-
-// readKeySet reads a key set (RFC 7517, 5). A key that cannot be used is
-// passed over; the others stand.
-func readKeySet(body []byte) ([]*key, error) {
-	var set struct {
-		Keys []jsontext.Value `json:"keys"`
-	}
-	if tooDeep(body) {
-		return nil, errors.New("nested too deeply")
-	}
-	if err := json.Unmarshal(body, &set); err != nil {
-		return nil, err
-	}
-	if len(set.Keys) > maxKeys {
-		return nil, fmt.Errorf("%d keys, at most %d", len(set.Keys), maxKeys)
-	}
-	var keys []*key
-	for _, raw := range set.Keys {
-		var jwk jose.JSONWebKey
-		if err := jwk.UnmarshalJSON(raw); err != nil || jwk.Use != "" && jwk.Use != "sig" || len(jwk.KeyID) > maxKeyID {
-			continue
-		}
-		algs := usable(jwk.Key)
-		if jwk.Algorithm != "" {
-			algs = only(algs, jose.SignatureAlgorithm(jwk.Algorithm))
-		}
-		if len(algs) > 0 {
-			keys = append(keys, &key{id: jwk.KeyID, algs: algs, key: jwk.Key})
-		}
-	}
-	if len(keys) == 0 {
-		return nil, fmt.Errorf("no usable key among %d", len(set.Keys))
-	}
-	return keys, nil
-}
-
-// usable are the algorithms that a key may verify: its type decides the
-// family, its curve the algorithm.
-func usable(k any) []jose.SignatureAlgorithm {
-	switch k := k.(type) {
-	case *rsa.PublicKey:
-		if bits := k.N.BitLen(); bits >= minRSABits && bits <= maxRSABits && k.E >= 3 && k.E%2 == 1 {
-			return []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512}
-		}
-	case *ecdsa.PublicKey:
-		switch k.Curve {
-		case elliptic.P256():
-			return []jose.SignatureAlgorithm{jose.ES256}
-		case elliptic.P384():
-			return []jose.SignatureAlgorithm{jose.ES384}
-		case elliptic.P521():
-			return []jose.SignatureAlgorithm{jose.ES512}
-		}
-	}
-	return nil
-}
-
-func only(algs []jose.SignatureAlgorithm, alg jose.SignatureAlgorithm) []jose.SignatureAlgorithm {
-	for _, a := range algs {
-		if a == alg {
-			return []jose.SignatureAlgorithm{a}
-		}
-	}
-	return nil
-}
-
-// lifetime is how long an answer may be kept, by its Cache-Control.
-func lifetime(h http.Header) time.Duration {
-	for directive := range strings.SplitSeq(h.Get("Cache-Control"), ",") {
-		if text, ok := strings.CutPrefix(strings.TrimSpace(strings.ToLower(directive)), "max-age="); ok {
-			if seconds, err := strconv.ParseInt(text, 10, 32); err == nil {
-				return time.Duration(seconds) * time.Second
-			}
-		}
-	}
-	return time.Hour
-}
-
-func decodeBase64(text string) ([]byte, error) {
-	return base64.RawURLEncoding.Strict().DecodeString(text)
+	return keys, lifetime(header, ordinaryLifetime), nil
 }

@@ -3,15 +3,17 @@
 //	provider of the pool ─► issuer, audiences ─► read the token strictly ─► issuer, audience
 //	                     ─► key of that issuer ─► signature ─► times ─► idpool.VerifiedLogin
 //
-// The configuration says whose token may come; the token never says whom to
-// ask. Claims leave this package only after every check. (OpenID Connect Core
-// 1.0, 3.1.3.7; RFC 8725.)
+// The configuration says whose tokens may come and where their keys are; a
+// token never says whom to ask. Claims leave this package only after every
+// check (OpenID Connect Core 1.0, 3.1.3.7; RFC 8725).
 package oidc
 
 import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -25,85 +27,100 @@ import (
 	"idpool/internal/login"
 )
 
-// Config says how tokens are verified.
+// Config says how tokens are verified. Only Now must be set.
 type Config struct {
 	Now       func() time.Time
-	Dev       bool   // development mode: a provider that IAM does not know is taken by its name
-	OwnIssuer string // whose tokens are never a login: ours
+	Dev       bool   // development mode: plain http, every address, and a provider that IAM does not know is taken by its name
+	OwnIssuer string // whose tokens are never a login: our own
 	// Overrides say where a provider really lives, by provider name.
 	Overrides map[string]Override
 
-	AllowHTTP  bool
-	AllowCIDRs []netip.Prefix
-	RootCAs    *x509.CertPool
+	AllowHTTP  bool           // issuers without TLS
+	AllowCIDRs []netip.Prefix // private ranges that issuers may live in
+	RootCAs    *x509.CertPool // that vouch for issuers; nil: the system's
 
 	// KeySetTTL is after how long at the latest a key that left its issuer's
-	// key set is refused. Zero is an hour.
+	// key set is refused. Zero is an hour; a day is the most.
 	KeySetTTL time.Duration
-	// ClockSkew is the grace for exp, nbf and iat.
+	// ClockSkew is the grace for exp, nbf and iat. Zero is a minute; below
+	// zero is none.
 	ClockSkew time.Duration
+	// MaxTokens bounds how many verified tokens are remembered, counted in
+	// pieces of 4 KiB of memory: most tokens are one. Zero is 16,384.
+	MaxTokens int
 }
 
 // Override is where a provider really lives.
 type Override struct {
-	Issuer  string // the expected iss, and the base of discovery
+	Issuer  string // the expected iss, and the base of discovery; empty: as registered
 	JWKSURI string // where the keys are; empty: where discovery says
 }
 
-// Verifier is the kind of provider that issues ID tokens.
+// Verifier is the kind of provider that issues ID tokens. It is safe for
+// concurrent use.
 type Verifier struct {
-	Config
-	keys *keySets
-	seen *otter.Cache[tokenID, *seenToken]
+	config Config
+	keys   *keySets
+	seen   *otter.Cache[tokenID, seenToken]
 }
 
-// maxSeen bounds how many verified tokens are remembered.
-const maxSeen = 100_000
+var _ login.Verifier = (*Verifier)(nil)
 
-// New makes a verifier.
+// New makes a verifier. It asks no issuer before the first token comes.
 func New(c Config) *Verifier {
-	if c.KeySetTTL == 0 {
+	if c.KeySetTTL <= 0 {
 		c.KeySetTTL = time.Hour
+	}
+	c.KeySetTTL = min(c.KeySetTTL, 24*time.Hour)
+	if c.ClockSkew == 0 {
+		c.ClockSkew = time.Minute
+	}
+	c.ClockSkew = max(c.ClockSkew, 0)
+	if c.MaxTokens <= 0 {
+		c.MaxTokens = 16_384
 	}
 	client := fetch.New(fetch.Policy{AllowHTTP: c.AllowHTTP, AllowCIDRs: c.AllowCIDRs, Anywhere: c.Dev, RootCAs: c.RootCAs})
 	return &Verifier{
-		Config: c,
+		config: c,
 		keys:   newKeySets(client, c.Now, c.KeySetTTL),
-		seen:   otter.Must(&otter.Options[tokenID, *seenToken]{MaximumSize: maxSeen, ExpiryCalculator: otter.ExpiryWriting[tokenID, *seenToken](time.Hour)}),
+		seen: otter.Must(&otter.Options[tokenID, seenToken]{
+			MaximumWeight: uint64(c.MaxTokens),
+			Weigher:       func(_ tokenID, t seenToken) uint32 { return t.weight },
+		}),
 	}
 }
 
-// provider is what the configuration says about a provider: all that the
-// verification rests on.
+// provider is what the configuration says about a provider: all that the rest
+// of the package works on.
 type provider struct {
 	name        string
 	issuers     []string // any of which iss must equal
-	jwksURI     string   // empty: found by discovery
+	jwksURI     string   // empty: where discovery says
 	audiences   []string
 	anyAudience bool
-	detail      string // what precedes the subject in the amr claim
+	detail      string // what precedes the subject in the amr claim (behaviour 5.3)
 }
 
-// provider finds what the configuration says about a name.
+// provider finds what the configuration says about a name: the pool must name
+// it by the ARN of an IAM OIDC provider of its own account.
 func (v *Verifier) provider(pool *idpool.PoolConfig, name string) (provider, bool) {
-	arn := idpool.ProviderARN(pool.Account, name)
-	if !slices.ContainsFunc(pool.OIDCProviderARNs, func(held string) bool {
-		account, held, ok := idpool.ParseProviderARN(held)
+	if !slices.ContainsFunc(pool.OIDCProviderARNs, func(arn string) bool {
+		account, held, ok := idpool.ParseProviderARN(arn)
 		return ok && account == pool.Account && held == name
 	}) {
 		return provider{}, false
 	}
-	p := provider{name: name, detail: arn + ":OIDC:"}
+	p := provider{name: name, detail: idpool.ProviderARN(pool.Account, name) + ":OIDC:"}
 	iam, known := pool.OIDCProviders[name]
 	switch {
 	case known:
 		p.issuers, p.audiences = []string{iam.URL}, iam.ClientIDs
-	case v.Dev:
+	case v.config.Dev: // the token's iss chooses among the two, and nothing else
 		p.issuers, p.anyAudience = []string{"https://" + name, "http://" + name}, true
 	default:
 		return provider{}, false
 	}
-	if o, ok := v.Overrides[name]; ok {
+	if o, ok := v.config.Overrides[name]; ok {
 		if o.Issuer != "" {
 			p.issuers = []string{o.Issuer}
 		}
@@ -118,85 +135,68 @@ func (v *Verifier) Serves(pool *idpool.PoolConfig, name string) bool {
 	return ok
 }
 
-// tokenID is a token and the issuer in whose name it was verified.
-type tokenID [sha256.Size]byte
-
-func idOf(issuer, jwksURI, token string) (id tokenID) {
-	h := sha256.New()
-	fmt.Fprintf(h, "%d:%s%d:%s", len(issuer), issuer, len(jwksURI), jwksURI)
-	h.Write([]byte(token))
-	h.Sum(id[:0])
-	return id
-}
-
-// seenToken is a token whose signature was verified.
-type seenToken struct {
-	claims claims
-	key    *key // that verified it
-}
-
-// Verify implements login.Verifier. The order of the checks is that of
-// behaviour 4.3.
+// Verify implements login.Verifier. Every refusal is of kind NotAuthorized,
+// also that of an issuer that does not answer, and carries a *login.Refusal.
+// The texts and the order of the checks are those of behaviour 4.3. A token
+// that was verified before skips the two costly steps, reading it and checking
+// its signature; all others are taken again.
 func (v *Verifier) Verify(ctx context.Context, pool *idpool.PoolConfig, presented login.Presented) (idpool.VerifiedLogin, error) {
 	p, ok := v.provider(pool, presented.Provider)
 	if !ok {
-		return idpool.VerifiedLogin{}, login.Unsupported(&login.Refusal{Provider: presented.Provider, Check: "provider", Expected: "a provider of the pool", Got: "another"})
+		return idpool.VerifiedLogin{}, login.Unsupported(&login.Refusal{Provider: presented.Provider, Check: "provider"})
 	}
-	text := presented.Token.Reveal()
-	refuse := func(check, expected, got string, cause error) *login.Refusal {
-		return &login.Refusal{Provider: p.name, Check: check, Expected: expected, Got: got, Cause: cause}
-	}
-	// A token that was verified before need not be read again.
-	for _, issuer := range p.issuers {
-		hit, ok := v.seen.GetIfPresent(idOf(issuer, p.jwksURI, text))
-		if ok && v.keys.of(issuer, p.jwksURI).holds(hit.key) {
-			return v.accept(p, hit.claims, refuse)
-		}
+	refuse := func(why *login.Refusal, format string, args ...any) (idpool.VerifiedLogin, error) {
+		why.Provider = p.name
+		return idpool.VerifiedLogin{}, login.Invalid(why, format, args...)
 	}
 	// 1. Is it a token at all, and does it say what it must?
-	t, err := parse(text)
-	if err != nil {
-		return idpool.VerifiedLogin{}, login.Invalid(refuse("parse", "an ID token", "something else", err), "Not a valid OpenId Connect identity token.")
+	text := presented.Token.Reveal()
+	id := tokenID(sha256.Sum256([]byte(text)))
+	c, known := v.recall(id, p)
+	var t *token
+	if !known {
+		var why *login.Refusal
+		if t, why = parse(text); why != nil {
+			return refuse(why, "Not a valid OpenId Connect identity token.")
+		}
+		c = t.claims
 	}
-	if t.claims.iss == v.OwnIssuer && v.OwnIssuer != "" {
+	if c.iss == v.config.OwnIssuer && c.iss != "" {
 		return idpool.VerifiedLogin{}, login.CognitoToken()
 	}
-	if missing := t.claims.missing(); missing != "" {
-		return idpool.VerifiedLogin{}, login.Invalid(refuse("claims", "claim "+missing, "a token without it", t.hint()), "Missing a required claim: %s", missing)
+	if name := c.missing(); name != "" {
+		return refuse(&login.Refusal{Check: "claims", Expected: "claim " + name, Got: "none", Cause: c.hint()}, "Missing a required claim: %s", name)
 	}
-	// 2. Whose is it, and for whom? Only to word the refusal: nothing of it is
-	// believed yet.
-	if !slices.Contains(p.issuers, t.claims.iss) {
-		return idpool.VerifiedLogin{}, login.Invalid(refuse("issuer", quote(p.issuers[0]), quote(t.claims.iss), nil), "Issuer doesn't match providerName")
+	// 2. Whose is it, and for whom? So far only to word a refusal: nothing of
+	// it is believed yet.
+	if !slices.Contains(p.issuers, c.iss) {
+		return refuse(&login.Refusal{Check: "issuer", Expected: quote(p.issuers...), Got: quote(c.iss), Cause: difference(p.issuers[0], c.iss)},
+			"Issuer doesn't match providerName")
 	}
-	if err := p.audience(t.claims, refuse); err != nil {
-		return idpool.VerifiedLogin{}, err
+	if !p.trusts(c.parties()) {
+		return idpool.VerifiedLogin{}, login.Unsupported(&login.Refusal{Provider: p.name, Check: "audience",
+			Expected: "one of " + quote(p.audiences...), Got: quote(c.parties()...)})
 	}
 	// 3. Did the issuer sign it?
-	key, err := v.keys.of(t.claims.iss, p.jwksURI).verify(ctx, t)
-	if err != nil {
-		return idpool.VerifiedLogin{}, login.Invalid(refuse("signature", "", "", err), "Couldn't verify signed token.")
+	var signer *key
+	if !known {
+		var why *login.Refusal
+		if signer, why = v.keys.of(place{c.iss, p.jwksURI}).verify(ctx, t); why != nil {
+			return refuse(why, "Couldn't verify signed token.")
+		}
 	}
-	// 4. Is it in time?
-	accepted, err := v.accept(p, t.claims, refuse)
-	if err == nil {
-		v.seen.Set(idOf(t.claims.iss, p.jwksURI, text), &seenToken{claims: t.claims, key: key})
+	// 4. Has its time come, and is it not over?
+	now, skew := v.config.Now().Unix(), int64(v.config.ClockSkew/time.Second)
+	if now-skew >= *c.exp {
+		return refuse(&login.Refusal{Check: "expiry", Expected: instant(*c.exp), Got: instant(now)}, "Token expired: %d >= %d", now, *c.exp)
 	}
-	return accepted, err
-}
-
-// accept makes a login of claims whose signature is verified, if the pool
-// trusts their audience and their time has come and is not over.
-func (v *Verifier) accept(p provider, c claims, refuse refuser) (idpool.VerifiedLogin, error) {
-	if err := p.audience(c, refuse); err != nil {
-		return idpool.VerifiedLogin{}, err
+	for _, start := range []*int64{c.nbf, c.iat} {
+		if start != nil && *start > now+skew {
+			return refuse(&login.Refusal{Check: "start", Expected: instant(*start), Got: instant(now)}, "Token is not yet valid: %d < %d", now, *start)
+		}
 	}
-	now := v.Now()
-	if grace := now.Add(-v.ClockSkew).Unix(); grace >= c.exp {
-		return idpool.VerifiedLogin{}, login.Invalid(refuse("expiry", "", "", nil), "Token expired: %d >= %d", now.Unix(), c.exp)
-	}
-	if latest := now.Add(v.ClockSkew).Unix(); c.nbf > latest || c.iat > latest {
-		return idpool.VerifiedLogin{}, login.Invalid(refuse("start", "", "", nil), "Token is not yet valid: %d < %d", now.Unix(), max(c.nbf, c.iat))
+	if !known {
+		v.remember(id, c, signer)
 	}
 	return idpool.VerifiedLogin{
 		Login:  idpool.Login{Provider: p.name, Subject: c.sub},
@@ -205,24 +205,68 @@ func (v *Verifier) accept(p provider, c claims, refuse refuser) (idpool.Verified
 	}, nil
 }
 
-type refuser func(check, expected, got string, cause error) *login.Refusal
-
-// audience refuses a token for an application that the provider does not list:
-// azp decides if it is there, else aud (behaviour 4.2).
-func (p provider) audience(c claims, refuse refuser) error {
-	if p.anyAudience {
-		return nil
-	}
-	for _, id := range c.parties() {
-		if slices.Contains(p.audiences, id) {
-			return nil
-		}
-	}
-	return login.Unsupported(refuse("audience", quote(p.audiences...), quote(c.parties()...), nil))
+// trusts reports whether a token for these applications is for one of the
+// provider's.
+func (p provider) trusts(parties []string) bool {
+	return p.anyAudience || slices.ContainsFunc(parties, func(id string) bool { return slices.Contains(p.audiences, id) })
 }
 
-// quote shows strings from outside: escaped, and not many of them.
+// tokenID is the SHA-256 of a token.
+type tokenID [sha256.Size]byte
+
+// seenToken is a token that passed every check once.
+type seenToken struct {
+	claims *claims
+	signer *key
+	weight uint32
+}
+
+// recall returns the claims of a token whose signature was verified before, if
+// the key that made it is still one of those that the provider's tokens are
+// verified with now.
+func (v *Verifier) recall(id tokenID, p provider) (*claims, bool) {
+	t, ok := v.seen.GetIfPresent(id)
+	if !ok || !slices.Contains(p.issuers, t.claims.iss) || !v.keys.of(place{t.claims.iss, p.jwksURI}).holds(t.signer) {
+		return nil, false
+	}
+	return t.claims, true
+}
+
+func (v *Verifier) remember(id tokenID, c *claims, signer *key) {
+	const piece = 4 << 10
+	v.seen.Set(id, seenToken{claims: c, signer: signer, weight: uint32(1 + size(map[string]any(c.all))/piece)})
+}
+
+// size estimates the bytes that a JSON value takes in memory, rather too high
+// than too low.
+func size(v any) int {
+	const word = 16 // an interface or the header of a string
+	switch v := v.(type) {
+	case string:
+		return 2*word + len(v)
+	case json.Number:
+		return 2*word + len(v)
+	case []any:
+		n := 3 * word
+		for _, item := range v {
+			n += word + size(item)
+		}
+		return n
+	case map[string]any:
+		n := 20 * word // room for eight members
+		for name, item := range v {
+			n += 3*word + len(name) + size(item)
+		}
+		return n
+	}
+	return word
+}
+
+// quote shows strings from outside: escaped, and not much of them.
 func quote(list ...string) string {
+	if len(list) == 0 {
+		return "none"
+	}
 	var b strings.Builder
 	for i, s := range list {
 		if i == 4 {
@@ -235,4 +279,27 @@ func quote(list ...string) string {
 		fmt.Fprintf(&b, "%.200q", s)
 	}
 	return b.String()
+}
+
+// instant shows a time claim to people.
+func instant(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
+
+// difference says how two issuers differ, because people overlook it.
+func difference(expected, got string) error {
+	trim := func(s string) string { return strings.TrimSuffix(s, "/") }
+	_, e, _ := strings.Cut(expected, "://")
+	_, g, _ := strings.Cut(got, "://")
+	switch {
+	case trim(expected) == trim(got):
+		return errors.New("they differ in the slash at the end")
+	case strings.EqualFold(expected, got):
+		return errors.New("they differ in upper and lower case")
+	case e == g:
+		return errors.New("they differ in the scheme")
+	}
+	at := 0
+	for at < min(len(expected), len(got)) && expected[at] == got[at] {
+		at++
+	}
+	return fmt.Errorf("they differ from character %d on", at+1)
 }

@@ -1,222 +1,217 @@
 package oidc
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
+	"math"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"idpool/internal/idpool"
+	"idpool/internal/login"
 )
 
-// The bounds of a token. Its length is bounded by the Logins map.
+// The bounds of a token.
 const (
-	maxDepth   = 64
-	maxKeyID   = 256
-	maxSubject = 1024
+	maxToken   = 50_000       // characters, as in a Logins map
+	maxKeyID   = 256          // bytes of a kid
+	maxSubject = 255          // bytes of a sub (OpenID Connect Core 1.0, 2)
+	maxNumber  = 64           // characters of a time
+	maxTime    = 253402300799 // the last second of the year 9999: a time in milliseconds is beyond it
 )
 
 // algorithms are those that are accepted: no symmetric one, and never none.
 var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.ES256, jose.ES384, jose.ES512}
 
-// token is a token that was read and not verified.
+// token is a token that was read, and of which nothing is verified.
 type token struct {
-	alg    string
-	kid    string
-	typ    string
-	jws    *jose.JSONWebSignature
-	claims claims
+	alg, kid string
+	jws      *jose.JSONWebSignature
+	claims   *claims // may be kept longer than the token
 }
 
 // claims are the statements of a token.
 type claims struct {
-	iss, sub string
-	aud      []string
-	azp      string
-	exp      int64
-	iat, nbf int64 // zero if absent
-	hasExp   bool
-	all      idpool.Claims
+	iss, sub, azp string // empty if absent
+	aud           []string
+	exp, nbf, iat *int64 // seconds since 1970; nil if absent
+	all           idpool.Claims
 }
 
-// header is what is read of a token's header. A member that would change how a
-// token is read, or bring its own key, is a refusal.
-type header struct {
-	Alg  string         `json:"alg"`
-	Kid  string         `json:"kid"`
-	Typ  string         `json:"typ"`
-	Cty  string         `json:"cty"`
-	Crit jsontext.Value `json:"crit"`
-	Zip  jsontext.Value `json:"zip"`
-	B64  jsontext.Value `json:"b64"`
+// otherTypes are typ values of tokens that are no ID tokens, and what they are
+// (RFC 8725, 3.11).
+var otherTypes = map[string]string{
+	"at+jwt":       "an access token",
+	"logout+jwt":   "a logout token",
+	"dpop+jwt":     "a proof of possession",
+	"secevent+jwt": "a security event token",
 }
 
-// otherTypes are typ values of tokens that are no ID tokens (RFC 8725, 3.11).
-var otherTypes = []string{"at+jwt", "logout+jwt", "dpop+jwt", "secevent+jwt"}
-
-// parse reads a compact JWS (RFC 7515, 7.1) strictly.
-func parse(text string) (*token, error) {
-	if strings.Count(text, ".") != 2 {
-		return nil, errors.New("not three parts")
+// parse reads a JWS in its compact form (RFC 7515, 7.1). What a token could
+// say to be read in another way, or to bring its own key, is refused or never
+// looked at: jwk, jku, x5c and x5u mean nothing here.
+func parse(text string) (*token, *login.Refusal) {
+	if len(text) > maxToken {
+		return nil, &login.Refusal{Check: "parse", Expected: fmt.Sprintf("at most %d characters", maxToken), Got: strconv.Itoa(len(text))}
 	}
-	for i := range len(text) {
-		c := text[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.') {
-			return nil, errors.New("not base64url")
+	if dots := strings.Count(text, "."); dots != 2 {
+		return nil, &login.Refusal{Check: "parse", Expected: "three parts with dots between", Got: shape(text, dots)}
+	}
+	parts := strings.Split(text, ".")
+	var plain [3][]byte
+	for i, part := range parts {
+		var err error
+		if plain[i], err = decode64(part); err == nil && part == "" {
+			err = errors.New("empty")
+		}
+		if err != nil {
+			return nil, &login.Refusal{Check: "parse", Cause: fmt.Errorf("part %d: %w", i+1, err)}
 		}
 	}
-	jws, err := jose.ParseSignedCompact(text, algorithms)
+	t := &token{claims: &claims{}}
+	if why := t.readHeader(plain[0]); why != nil {
+		return nil, why
+	}
+	all, err := readObject(plain[1])
+	if err == nil {
+		err = t.claims.read(all)
+	}
 	if err != nil {
-		return nil, err
+		return nil, &login.Refusal{Check: "claims", Cause: err}
 	}
-	raw, _, _ := strings.Cut(text, ".")
-	var h header
-	if err := decode(raw, &h); err != nil {
-		return nil, fmt.Errorf("header: %w", err)
+	// Last, so that what go-jose looks at was looked at here. The parts are
+	// strict base64url, so what it verifies is what was read above.
+	if t.jws, err = jose.ParseSignedCompact(text, algorithms); err != nil {
+		return nil, &login.Refusal{Check: "parse", Cause: fmt.Errorf("%.160q", err.Error())}
 	}
+	return t, nil
+}
+
+// shape says what a text is that is no JWS, as far as that can be guessed.
+func shape(text string, dots int) string {
 	switch {
-	case h.Crit != nil, h.Zip != nil, h.B64 != nil && string(h.B64) != "true":
-		return nil, errors.New("header: crit, zip or b64")
-	case strings.EqualFold(h.Cty, "JWT"):
-		return nil, errors.New("header: a token in a token")
-	case len(h.Kid) > maxKeyID:
-		return nil, errors.New("header: kid is too long")
+	case strings.HasPrefix(strings.TrimSpace(text), "{"):
+		return "JSON serialization"
+	case dots == 4:
+		return "five parts: an encrypted token"
+	case dots == 0:
+		return "no dot: perhaps an opaque access token; send the ID token"
 	}
-	typ := strings.TrimPrefix(strings.ToLower(h.Typ), "application/")
-	for _, other := range otherTypes {
-		if typ == other {
-			return nil, fmt.Errorf("typ is %s: this is not an ID token", other)
+	return fmt.Sprintf("%d dots", dots)
+}
+
+// readHeader reads the members that matter (RFC 7515, 4.1).
+func (t *token) readHeader(text []byte) *login.Refusal {
+	refuse := func(expected, got string, cause error) *login.Refusal {
+		return &login.Refusal{Check: "header", Expected: expected, Got: got, Cause: cause}
+	}
+	h, err := readObject(text)
+	if err != nil {
+		return refuse("", "", err)
+	}
+	for _, name := range []string{"crit", "zip", "enc"} {
+		if _, has := h[name]; has {
+			return refuse("no "+name, name, nil)
 		}
 	}
-	t := &token{alg: h.Alg, kid: h.Kid, typ: typ, jws: jws}
-	t.claims, err = readClaims(jws.UnsafePayloadWithoutVerification())
-	return t, err
+	if b64, has := h["b64"]; has && b64 != true { // RFC 7797
+		return refuse("b64 true or absent", "another b64", nil)
+	}
+	alg, err1 := h.text("alg")
+	kid, err2 := h.text("kid")
+	typ, err3 := h.text("typ")
+	cty, err4 := h.text("cty")
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return refuse("", "", err)
+	}
+	switch typ = mediaType(typ); {
+	case !slices.Contains(algorithms, jose.SignatureAlgorithm(alg)):
+		return refuse(fmt.Sprintf("an alg of %v", algorithms), quote(alg), nil)
+	case len(kid) > maxKeyID:
+		return refuse(fmt.Sprintf("a kid of at most %d bytes", maxKeyID), strconv.Itoa(len(kid)), nil)
+	case mediaType(cty) == "jwt":
+		return refuse("claims", "a token in the token", nil)
+	case otherTypes[typ] != "":
+		return refuse("an ID token", "typ "+typ+": this is "+otherTypes[typ]+", send the ID token", nil)
+	}
+	t.alg, t.kid = alg, kid
+	return nil
 }
 
-// decode reads base64url JSON: exact names, no duplicates, no invalid UTF-8.
-func decode(raw string, into any) error {
-	plain, err := decodeBase64(raw)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(plain, into)
-}
+// mediaType is a typ or cty in its short form (RFC 7515, 4.1.9).
+func mediaType(s string) string { return strings.TrimPrefix(strings.ToLower(s), "application/") }
 
-// readClaims reads the payload.
-func readClaims(payload []byte) (claims, error) {
-	if tooDeep(payload) {
-		return claims{}, fmt.Errorf("claims nest deeper than %d", maxDepth)
-	}
-	var c claims
-	if err := json.Unmarshal(payload, (*map[string]any)(&c.all), numbers); err != nil {
-		return claims{}, fmt.Errorf("claims: %w", err)
-	}
-	if c.all == nil {
-		return claims{}, errors.New("claims are not an object")
-	}
-	var err error
+// read takes from the claims what is checked. A claim that is null counts as
+// absent; one of another type than its own is an error (RFC 7519, 4.1).
+func (c *claims) read(all object) error {
+	c.all = idpool.Claims(all)
+	var errs []error
 	text := func(name string) string {
-		value, ok := c.all[name]
-		if !ok || value == nil {
+		if all[name] == nil {
 			return ""
 		}
-		s, isText := value.(string)
-		if !isText {
-			err = errors.Join(err, fmt.Errorf("claim %s is not a string", name))
+		s, err := all.text(name)
+		if err != nil {
+			errs = append(errs, err)
 		}
 		return s
 	}
-	number := func(name string) (int64, bool) {
-		value, ok := c.all[name]
-		if !ok || value == nil {
-			return 0, false
+	instant := func(name string) *int64 {
+		if all[name] == nil {
+			return nil
 		}
-		n, isNumber := value.(jsontext.Value)
-		seconds, fits := wholeSeconds(string(n))
-		if !isNumber || !fits {
-			err = errors.Join(err, fmt.Errorf("claim %s is not a time", name))
+		seconds, err := numericDate(all[name])
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s is %w", name, err))
 		}
-		return seconds, true
+		return &seconds
 	}
 	c.iss, c.sub, c.azp = text("iss"), text("sub"), text("azp")
-	c.exp, c.hasExp = number("exp")
-	c.iat, _ = number("iat")
-	c.nbf, _ = number("nbf")
-	switch aud := c.all["aud"].(type) {
+	c.exp, c.nbf, c.iat = instant("exp"), instant("nbf"), instant("iat")
+	switch aud := all["aud"].(type) {
 	case nil:
 	case string:
-		c.aud = []string{aud}
+		if aud != "" {
+			c.aud = []string{aud}
+		}
 	case []any:
 		for _, one := range aud {
 			s, ok := one.(string)
 			if !ok {
-				err = errors.Join(err, errors.New("claim aud is not a list of strings"))
+				errs = append(errs, errors.New("aud is not a list of strings"))
+				break
 			}
 			c.aud = append(c.aud, s)
 		}
 	default:
-		err = errors.Join(err, errors.New("claim aud is neither a string nor a list"))
+		errs = append(errs, errors.New("aud is neither a string nor a list"))
 	}
 	if len(c.sub) > maxSubject {
-		err = errors.Join(err, fmt.Errorf("claim sub is longer than %d bytes", maxSubject))
+		errs = append(errs, fmt.Errorf("sub has %d bytes, at most %d", len(c.sub), maxSubject))
 	}
-	return c, err
+	return errors.Join(errs...)
 }
 
-// numbers keeps numbers as they are written: a rule may compare their text.
-var numbers = json.WithUnmarshalers(json.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *any) error {
-	if dec.PeekKind() != '0' {
-		return errors.ErrUnsupported
+// numericDate reads a time (RFC 7519, 2), which may have a fraction: rounded
+// down to a second.
+func numericDate(v any) (int64, error) {
+	n, ok := v.(json.Number)
+	if !ok || len(n) > maxNumber {
+		return 0, errors.New("not a number of seconds")
 	}
-	n, err := dec.ReadValue()
-	*v = n.Clone()
-	return err
-}))
-
-// wholeSeconds reads a NumericDate (RFC 7519, 2), rounded down.
-func wholeSeconds(literal string) (int64, bool) {
-	if len(literal) == 0 || len(literal) > 64 {
-		return 0, false
+	f, err := strconv.ParseFloat(string(n), 64)
+	if err != nil || math.Abs(f) > maxTime {
+		return 0, errors.New("not a time before the year 10000, in seconds")
 	}
-	if _, exponent, has := strings.Cut(strings.ToLower(literal), "e"); has && len(exponent) > 3 {
-		return 0, false
-	}
-	r, ok := new(big.Rat).SetString(literal)
-	if !ok {
-		return 0, false
-	}
-	n := new(big.Int).Div(r.Num(), r.Denom())
-	const limit = 1 << 53 // far beyond any date, and far from overflow
-	return n.Int64(), n.IsInt64() && n.Int64() < limit && n.Int64() > -limit
-}
-
-// tooDeep counts brackets outside of strings: cheap, before anything recurses.
-func tooDeep(text []byte) bool {
-	depth, inString := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
+	return int64(math.Floor(f)), nil
 }
 
 // missing names the first required claim that is not there.
-func (c claims) missing() string {
+func (c *claims) missing() string {
 	switch {
 	case c.iss == "":
 		return "iss"
@@ -224,14 +219,15 @@ func (c claims) missing() string {
 		return "aud"
 	case c.sub == "":
 		return "sub"
-	case !c.hasExp:
+	case c.exp == nil:
 		return "exp"
 	}
 	return ""
 }
 
-// parties are those that a token was made for.
-func (c claims) parties() []string {
+// parties are the applications that a token was made for: azp decides if it is
+// there, else aud (behaviour 4.2).
+func (c *claims) parties() []string {
 	if c.azp != "" {
 		return []string{c.azp}
 	}
@@ -239,12 +235,11 @@ func (c claims) parties() []string {
 }
 
 // hint guesses what was sent instead of an ID token.
-func (t *token) hint() error {
-	if use, _ := t.claims.all["token_use"].(string); use == "access" {
+func (c *claims) hint() error {
+	_, scoped := c.all["scope"]
+	_, scopes := c.all["scp"]
+	if c.all["token_use"] == "access" || scoped || scopes {
 		return errors.New("this is an access token, send the ID token")
-	}
-	if _, has := t.claims.all["scope"]; has {
-		return errors.New("this looks like an access token, send the ID token")
 	}
 	return nil
 }
