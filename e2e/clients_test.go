@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// clientEnv is what a client's tests are told. Versions of the aws CLI and
+// boto3 before 2.13 and 1.28 know nothing of AWS_ENDPOINT_URL, so the tests
+// name the endpoint themselves.
+func clientEnv(url, issuer, bin string, more ...string) []string {
+	return cleanEnv(append([]string{"ENDPOINT=" + url, "ISSUER=" + issuer, "IDPOOL=" + bin,
+		"AWS_ENDPOINT_URL=" + url, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1"}, more...)...)
+}
+
+// TestClients runs each client against a server in development mode of its
+// own. People come from an OpenID provider that is not ours.
+func TestClients(t *testing.T) {
+	bin := binary(t)
+	from := issuer(t)
+	run := func(t *testing.T, name string, args ...string) {
+		t.Helper()
+		n := serve(t, bin, t.TempDir(), "--dev")
+		suite(t, clientEnv(n.url, from, bin, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"), name, args...)
+	}
+	t.Run("javascript", func(t *testing.T) { run(t, "node", "--test", "sdk.mjs") })
+	t.Run("boto3", func(t *testing.T) { run(t, python(t), "boto3_test.py") })
+	t.Run("aws", func(t *testing.T) { awsCLI(t); run(t, "bash", "aws.sh") })
+}
+
+// TestStrict runs each client against a server that is not in development
+// mode, with its root key and with wrong ones.
+func TestStrict(t *testing.T) {
+	bin := binary(t)
+	run := func(t *testing.T, env []string) {
+		t.Run("javascript", func(t *testing.T) { npmPackages(t); suite(t, env, "node", "--test", "strict.mjs") })
+		t.Run("boto3", func(t *testing.T) { suite(t, env, python(t), "strict.py") })
+		t.Run("aws", func(t *testing.T) { awsCLI(t); suite(t, env, "bash", "strict.sh") })
+	}
+	t.Run("generated key", func(t *testing.T) {
+		n := serve(t, bin, filepath.Join(t.TempDir(), "data"))
+		for name, want := range map[string]os.FileMode{"": 0o700, "credentials": 0o600, "master.key": 0o600} {
+			if info, err := os.Stat(filepath.Join(n.data, name)); err != nil || info.Mode().Perm() != want {
+				t.Errorf("data folder, %q: %v %v, want mode %o", name, info, err, want)
+			}
+		}
+		run(t, clientEnv(n.url, nowhere, bin, "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(n.data, "credentials")))
+	})
+	t.Run("given key", func(t *testing.T) {
+		key := map[string]string{"ACCESS_KEY_ID": "AKIAROOTROOTROOTROOT", "SECRET_ACCESS_KEY": "a secret of our own choice"}
+		var server, client []string
+		for _, name := range slices.Sorted(maps.Keys(key)) {
+			server = append(server, "IDPOOL_ROOT_"+name+"="+key[name])
+			client = append(client, "AWS_"+name+"="+key[name])
+		}
+		n := serveWith(t, server, bin, t.TempDir())
+		if _, err := os.Stat(filepath.Join(n.data, "credentials")); err == nil {
+			t.Error("a key was made although one was given")
+		}
+		run(t, clientEnv(n.url, nowhere, bin, client...))
+	})
+}
