@@ -1,0 +1,59 @@
+# idpool's verbs. "make help" explains them.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
+LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+ARGS    ?=
+PKG     ?= .
+TIME    ?= 1m
+TOOL     = go tool -modfile=$(CURDIR)/tools/go.mod
+CLIENTS  = IDPOOL_BIN=$(CURDIR)/bin/idpool go test -count=1 ./e2e
+
+.PHONY: help run build test test-go test-compat e2e test-long fuzz lint format bench peers clean
+
+help: ## show this help
+	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: build ## run the server in development mode on http://127.0.0.1:8437 (ARGS= for more flags)
+	./bin/idpool serve --dev $(ARGS)
+
+build: ## build bin/idpool
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/idpool ./cmd/idpool
+
+test: test-go test-compat e2e ## everything a change needs, under five minutes on two cores
+
+test-go: format ## the product's own tests, with the race detector
+	go vet ./...
+	go test -race -shuffle=on ./cmd/... ./internal/... ./idpooltest/...
+
+test-compat: ## the official Go SDK against a server in the test
+	cd compat && go vet ./... && go test -race -shuffle=on ./...
+
+e2e: build peers ## boto3, the aws CLI and the JavaScript SDK against bin/idpool, and kill -9
+	$(CLIENTS)
+
+test-long: build peers ## crash tests and fuzzing that take minutes
+	go test -count=1 ./internal/store/sqlite -run TestCrash -crashes=50
+	$(CLIENTS) -run TestCrash -crashes=50 -v
+	./tools/fuzz.sh $(TIME)
+
+fuzz: ## fuzz a package's targets: make fuzz PKG=./internal/wire TIME=10m
+	./tools/fuzz.sh $(TIME) $(PKG)
+
+lint: format ## gofmt, go vet, staticcheck; govulncheck where its database can be reached
+	go vet ./...
+	$(TOOL) staticcheck ./...
+	cd compat && go vet ./... && $(TOOL) staticcheck ./...
+	@$(TOOL) govulncheck ./... || { [ $$? -ne 3 ] && echo "govulncheck: left out, its database cannot be reached"; }
+
+format:
+	@unformatted=$$(gofmt -l cmd compat e2e idpooltest internal) && [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
+
+bench: build ## measure this machine: the server beside what is possible at best
+	./bin/idpool bench $(ARGS)
+
+peers: ## find or install what the client tests need: Node, npm packages, Python with boto3, the aws CLI
+	@./e2e/peers.sh
+
+clean: ## remove what was built
+	rm -rf bin dist e2e/node_modules e2e/.node
