@@ -200,19 +200,21 @@ func (c *serveCommand) node(ctx context.Context, file fileConfig, store idpool.S
 	if c.RootKeyID != "" {
 		config.RootKey = &credential.RootKey{ID: c.RootKeyID, Secret: c.RootSecret}
 	}
+	foreign := func(err error) error {
+		if errors.Is(err, seal.ErrOpen) {
+			return hinted{err, "the master key does not belong to this store; give the one that it was made with"}
+		}
+		return err
+	}
 	n, err := node.New(ctx, config)
-	if errors.Is(err, seal.ErrOpen) {
-		return nil, hinted{err, "the master key does not belong to this store; give the one that it was made with"}
-	}
 	if err != nil {
-		return nil, err
+		return nil, foreign(err)
 	}
-	made, err := n.Broker.EnsureRootKey(ctx)
-	if err == nil && made != nil {
-		err = writeCredentials(filepath.Join(c.Data, "credentials"), *made)
-	}
+	err = n.Broker.EnsureRootKey(ctx, func(key credential.RootKey) error {
+		return writeCredentials(filepath.Join(c.Data, "credentials"), key)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("make the root key: %w", err)
+		return nil, foreign(fmt.Errorf("root key: %w", err))
 	}
 	return n, nil
 }

@@ -58,32 +58,47 @@ func NewBroker(c Config) *Broker {
 	}
 }
 
-// EnsureRootKey makes the account's root key at the first start. It returns
-// the key if it made one, and nil if there was one already or the operator
-// gave one.
-func (b *Broker) EnsureRootKey(ctx context.Context) (*RootKey, error) {
+// EnsureRootKey makes the account's root key at the first start, unless the
+// operator gave one. announce gets the key before it is stored, so that a crash
+// in between leaves a key that nobody knows of nowhere; it may be called for a
+// key that another node's takes the place of. It fails with [seal.ErrOpen] if
+// the keyring cannot open the key that is there: another master key is noticed
+// at start, not at the first call.
+func (b *Broker) EnsureRootKey(ctx context.Context, announce func(RootKey) error) error {
 	if b.RootKey != nil {
-		return nil, nil
+		return nil
+	}
+	var held []idpool.AccessKey
+	err := b.Store.View(ctx, func(r idpool.Reader) (err error) {
+		held, err = r.AccessKeys(ctx, b.Account)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, row := range held {
+		if _, err := b.unseal(row); err != nil {
+			return err
+		}
+	}
+	if len(held) > 0 {
+		return nil
 	}
 	secret := make([]byte, 30)
 	rand.Read(secret)
-	fresh := &RootKey{ID: newAccessKeyID("AKIA"), Secret: base64.StdEncoding.EncodeToString(secret)}
+	fresh := RootKey{ID: newAccessKeyID("AKIA"), Secret: base64.StdEncoding.EncodeToString(secret)}
+	if err := announce(fresh); err != nil {
+		return err
+	}
 	row := idpool.AccessKey{ID: fresh.ID, Account: b.Account, Created: b.Now().UTC().Truncate(time.Millisecond),
 		Secret: b.secrets.Seal([]byte(fresh.Secret), "access-key", b.Account, fresh.ID)}
-	made := false
-	err := b.Store.Update(ctx, func(w idpool.Writer) error {
-		made = false
+	return b.Store.Update(ctx, func(w idpool.Writer) error {
 		held, err := w.AccessKeys(ctx, b.Account)
 		if err != nil || len(held) > 0 {
 			return err
 		}
-		made = true
 		return w.PutAccessKey(ctx, row)
 	})
-	if err != nil || !made {
-		return nil, err
-	}
-	return fresh, nil
 }
 
 var twelveDigits = regexp.MustCompile(`^[0-9]{12}$`)
@@ -109,7 +124,7 @@ func (b *Broker) Authenticate(ctx context.Context, service string, window time.D
 	if sig.SessionToken != "" {
 		session, secret, err := openSession(b.Sessions, sig.AccessKeyID, sig.SessionToken)
 		if err != nil {
-			return idpool.Caller{}, unknownKey(verify, fmt.Errorf("session token of %.32q: %w", sig.AccessKeyID, err))
+			return idpool.Caller{}, unknown(idpool.UnknownSession, verify, fmt.Errorf("session token of %.32q: %w", sig.AccessKeyID, err))
 		}
 		if err := verify(secret); err != nil {
 			return idpool.Caller{}, err
@@ -118,7 +133,7 @@ func (b *Broker) Authenticate(ctx context.Context, service string, window time.D
 	}
 	key, err := b.accessKey(ctx, sig.AccessKeyID)
 	if idpool.IsNotFound(err) {
-		return idpool.Caller{}, unknownKey(verify, fmt.Errorf("no access key %.32q", sig.AccessKeyID))
+		return idpool.Caller{}, unknown(idpool.UnknownAccessKey, verify, fmt.Errorf("no access key %.32q", sig.AccessKeyID))
 	}
 	if err != nil {
 		return idpool.Caller{}, err
@@ -129,11 +144,11 @@ func (b *Broker) Authenticate(ctx context.Context, service string, window time.D
 	return idpool.RootCaller(key.account, sig.Region, sig.AccessKeyID), nil
 }
 
-// unknownKey refuses a key that does not exist after the same work as for one
+// unknown refuses a key that does not exist after the same work as for one
 // that does, so that the time tells nothing.
-func unknownKey(verify func(secret string) error, cause error) error {
+func unknown(kind idpool.Kind, verify func(secret string) error, cause error) error {
 	verify("no secret is this one")
-	return idpool.Errorf(idpool.UnknownAccessKey, "The security token included in the request is invalid.").Because(cause)
+	return idpool.Errorf(kind, "The security token included in the request is invalid.").Because(cause)
 }
 
 // anyCaller is who signed a request in development mode: the session if the
@@ -184,11 +199,17 @@ func (b *Broker) accessKey(ctx context.Context, id string) (accessKey, error) {
 	if err != nil {
 		return accessKey{}, err
 	}
+	key, err := b.unseal(row)
+	if err == nil {
+		b.keys.Set(id, key)
+	}
+	return key, err
+}
+
+func (b *Broker) unseal(row idpool.AccessKey) (accessKey, error) {
 	secret, err := b.secrets.Open(row.Secret, "access-key", row.Account, row.ID)
 	if err != nil {
-		return accessKey{}, fmt.Errorf("access key %s: %w", row.ID, err)
+		return accessKey{}, fmt.Errorf("open access key %s: %w", row.ID, err)
 	}
-	key := accessKey{account: row.Account, secret: string(secret)}
-	b.keys.Set(id, key)
-	return key, nil
+	return accessKey{account: row.Account, secret: string(secret)}, nil
 }

@@ -30,7 +30,8 @@ const (
 	MissingAuthentication // no signature at all
 	IncompleteSignature   // a signature that lacks pieces
 	InvalidSignature      // it does not match, or its date or scope is wrong
-	UnknownAccessKey      // no such access key, or a session token that is not ours
+	UnknownAccessKey      // no such access key
+	UnknownSession        // a session token that is not ours, or not of this key
 	ExpiredSession        // temporary credentials after their end
 
 	// What can be wrong with a web identity token at the STS.

@@ -25,5 +25,6 @@ var faults = wire.Faults{
 	idpool.IncompleteSignature:   wire.ClientFault("IncompleteSignatureException"),
 	idpool.InvalidSignature:      wire.ClientFault("InvalidSignatureException"),
 	idpool.UnknownAccessKey:      wire.ClientFault("UnrecognizedClientException"),
+	idpool.UnknownSession:        wire.ClientFault("UnrecognizedClientException"),
 	idpool.ExpiredSession:        wire.ClientFault("ExpiredTokenException"),
 }

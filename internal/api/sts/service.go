@@ -55,5 +55,6 @@ var faults = wire.Faults{
 	idpool.IncompleteSignature:   wire.ClientFault("IncompleteSignature"),
 	idpool.InvalidSignature:      wire.ClientFault("SignatureDoesNotMatch").With(403),
 	idpool.UnknownAccessKey:      wire.ClientFault("InvalidClientTokenId").With(403),
+	idpool.UnknownSession:        wire.ClientFault("InvalidClientTokenId").With(403).Saying("The security token included in the request is invalid"),
 	idpool.ExpiredSession:        wire.ClientFault("ExpiredToken").With(403),
 }
