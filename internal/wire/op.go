@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/go-json-experiment/json"
 
@@ -14,7 +15,10 @@ type Op struct {
 	Name   string
 	Public bool   // needs no signature
 	Shape  Struct // of the input
-	call   func(ctx context.Context, caller idpool.Caller, in []byte) (any, error)
+	// In and Out are what its function takes and returns: for those who
+	// compare them with the shape, or with a client's types.
+	In, Out reflect.Type
+	call    func(ctx context.Context, caller idpool.Caller, in []byte) (any, error)
 }
 
 // Empty is the output of an operation that answers with no body at all; an
@@ -24,7 +28,7 @@ type Empty struct{}
 // Public makes an operation that needs no signature. Its function gets no
 // caller, so it cannot depend on one.
 func Public[In, Out any](name string, shape Struct, fn func(context.Context, In) (Out, error)) Op {
-	return Op{Name: name, Public: true, Shape: shape, call: func(ctx context.Context, _ idpool.Caller, raw []byte) (any, error) {
+	return Op{Name: name, Public: true, Shape: shape, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](), call: func(ctx context.Context, _ idpool.Caller, raw []byte) (any, error) {
 		in, err := decode[In](raw)
 		if err != nil {
 			return nil, err
@@ -35,7 +39,7 @@ func Public[In, Out any](name string, shape Struct, fn func(context.Context, In)
 
 // Signed makes an operation for verified callers.
 func Signed[In, Out any](name string, shape Struct, fn func(context.Context, idpool.Caller, In) (Out, error)) Op {
-	return Op{Name: name, Shape: shape, call: func(ctx context.Context, caller idpool.Caller, raw []byte) (any, error) {
+	return Op{Name: name, Shape: shape, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](), call: func(ctx context.Context, caller idpool.Caller, raw []byte) (any, error) {
 		in, err := decode[In](raw)
 		if err != nil {
 			return nil, err
