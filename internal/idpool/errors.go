@@ -18,6 +18,7 @@ const (
 	NotFound                  // no such pool, identity, provider
 	Exists                    // something of that name is there already
 	Conflict                  // logins that belong to different identities
+	Registered                // a developer user who belongs to another identity
 	NotAuthorized             // the proof presented does not allow it
 	AccessDenied              // the caller's policies do not allow it
 	Changed                   // somebody else changed it meanwhile
@@ -37,6 +38,7 @@ const (
 	// What can be wrong with a web identity token at the STS.
 	InvalidToken
 	ExpiredToken
+	TooLarge // session tags that do not fit into a session
 )
 
 // Error is a failure of the domain. Msg is for the client; Cause is for the

@@ -20,6 +20,17 @@ type VerifiedLogin struct {
 	// Detail is the third element of the amr claim, such as
 	// "arn:aws:iam::ACCOUNT:oidc-provider/HOST:OIDC:SUBJECT" (behaviour 5.3).
 	Detail string
+	// MappingKey and TagsKey are the keys under which the pool keeps the role
+	// mapping and the attribute map of the provider (Pool.MappingKeys,
+	// Pool.AttributeMapKeys).
+	MappingKey, TagsKey string
+	// Client is the application that the token was made for.
+	Client string
+	// OfferedRoles and PreferredRole are the role ARNs that the provider
+	// itself chose for the person. Only kinds of provider that may choose set
+	// them: Cognito user pools (cognito:roles, cognito:preferred_role).
+	OfferedRoles  []string
+	PreferredRole string
 	// Claims are the statements of the token. They are shared: read only.
 	Claims Claims
 }
@@ -45,6 +56,7 @@ type Identity struct {
 	MergedInto IdentityID
 	Created    time.Time
 	Modified   time.Time
+	Seen       time.Time // of a guest only: when last used, give or take; see [TouchGuest]
 }
 
 // Guest reports whether the identity never had a login.

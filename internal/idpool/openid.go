@@ -7,12 +7,13 @@ type OpenID struct {
 	Pool     PoolID     // aud
 	Account  string     // of the pool
 	AMR      []string
+	Tags     map[string]string // principal tags
 }
 
 // NewOpenID states how somebody became an identity of a pool. The providers
 // named are those of this request, not all that are linked (behaviour 5.3).
 func NewOpenID(pool Pool, id IdentityID, verified []VerifiedLogin) OpenID {
-	o := OpenID{Identity: id, Pool: pool.ID, Account: pool.Account, AMR: []string{string(Unauthenticated)}}
+	o := OpenID{Identity: id, Pool: pool.ID, Account: pool.Account, AMR: []string{string(Unauthenticated)}, Tags: pool.principalTags(verified)}
 	if len(verified) > 0 {
 		o.AMR = []string{string(Authenticated)}
 		for _, v := range verified {

@@ -22,8 +22,10 @@ type Pool struct {
 	UserPools               []UserPoolClient
 	SAMLProviderARNs        []string
 
-	Roles map[RoleType]string // role ARNs; nil: never set
-	Tags  map[string]string   // at most 50
+	Roles         map[RoleType]string     // role ARNs; nil: never set
+	RoleMappings  map[string]RoleMapping  // by MappingKeys
+	AttributeMaps map[string]AttributeMap // by AttributeMapKeys
+	Tags          map[string]string       // at most 50
 
 	Version  int64 // rises by one with each change
 	Created  time.Time
@@ -50,6 +52,26 @@ const (
 // ARN is the pool's ARN.
 func (p Pool) ARN() string { return PoolARN(p.Account, p.ID) }
 
+// MappingKeys are the keys that the pool's role mappings may have: one for each
+// provider that it trusts (behaviour 2.19).
+func (p Pool) MappingKeys() []string {
+	keys := slices.Concat(sortedKeys(p.SupportedLoginProviders), p.OIDCProviderARNs, p.SAMLProviderARNs)
+	for _, u := range p.UserPools {
+		keys = append(keys, u.ProviderName+":"+u.ClientID)
+	}
+	return keys
+}
+
+// AttributeMapKeys are the keys that the pool's attribute maps may have. Unlike
+// in a role mapping, a user pool stands without its client (behaviour 2.18).
+func (p Pool) AttributeMapKeys() []string {
+	keys := slices.Concat(sortedKeys(p.SupportedLoginProviders), p.OIDCProviderARNs, p.SAMLProviderARNs)
+	for _, u := range p.UserPools {
+		keys = append(keys, u.ProviderName)
+	}
+	return keys
+}
+
 // HasProviders reports whether the pool trusts any provider at all.
 func (p Pool) HasProviders() bool {
 	return len(p.SupportedLoginProviders)+len(p.OIDCProviderARNs)+len(p.UserPools)+len(p.SAMLProviderARNs) > 0 ||
@@ -67,6 +89,8 @@ func (p Pool) Clone() Pool {
 	p.UserPools = slices.Clone(p.UserPools)
 	p.SAMLProviderARNs = slices.Clone(p.SAMLProviderARNs)
 	p.Roles = maps.Clone(p.Roles)
+	p.RoleMappings = maps.Clone(p.RoleMappings)   // a mapping itself is replaced whole
+	p.AttributeMaps = maps.Clone(p.AttributeMaps) // as is an attribute map
 	p.Tags = maps.Clone(p.Tags)
 	return p
 }

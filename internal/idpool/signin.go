@@ -3,6 +3,7 @@ package idpool
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -42,6 +43,31 @@ func SignIn(ctx context.Context, store Store, pool Pool, logins []Login, fresh I
 // Conflict and NotFound as for [SignIn].
 func Resume(ctx context.Context, store Store, pool Pool, id IdentityID, logins []Login, now time.Time) (Identity, Outcome, error) {
 	return settle(ctx, store, pool, now, true, func(r Reader, pool Pool) (plan, error) {
+		return planResume(ctx, r, pool, id, logins)
+	})
+}
+
+// SignInDeveloper is [SignIn] for a developer user, whom the pool's own back end
+// vouches for, perhaps together with logins at public providers: the rule of
+// GetOpenIdTokenForDeveloperIdentity (behaviour 2.11). logins holds them all.
+// With an id it is [Resume], except that a developer user who belongs to another
+// identity is never moved: the error is then of kind Registered.
+func SignInDeveloper(ctx context.Context, store Store, pool Pool, id IdentityID, user Login, logins []Login, fresh IdentityID, now time.Time) (Identity, Outcome, error) {
+	return settle(ctx, store, pool, now, true, func(r Reader, pool Pool) (plan, error) {
+		if id == "" {
+			return planSignIn(ctx, r, pool, logins, fresh, now)
+		}
+		if _, err := identityIn(ctx, r, pool, id); err != nil {
+			return plan{}, err
+		}
+		owner, err := r.IdentityByLogin(ctx, pool.ID, user)
+		switch {
+		case err == nil && owner.ID != id:
+			return plan{}, Errorf(Registered, "The provided developer user identifier is already registered under a different identity.").
+				Because(fmt.Errorf("it belongs to %s", owner.ID))
+		case err != nil && !IsNotFound(err):
+			return plan{}, err
+		}
 		return planResume(ctx, r, pool, id, logins)
 	})
 }
@@ -115,18 +141,16 @@ func planSignIn(ctx context.Context, r Reader, pool Pool, logins []Login, fresh 
 		return plan{}, err
 	}
 	if len(owners) == 0 {
-		p := plan{create: true, parent: Identity{ID: fresh, Pool: pool.ID, Created: now, Modified: now}, add: free}
-		return p, p.onePersonEach(pool)
+		p := plan{create: true, parent: Identity{ID: fresh, Pool: pool.ID, Created: now, Modified: now, Seen: now}, add: free}
+		return p, p.check(pool)
 	}
 	p := plan{parent: owners[0], absorb: owners[1:], add: free}
-	return p, p.onePersonEach(pool)
+	return p, p.check(pool)
 }
 
 func planResume(ctx context.Context, r Reader, pool Pool, id IdentityID, logins []Login) (plan, error) {
-	named, err := r.Identity(ctx, id)
+	named, err := identityIn(ctx, r, pool, id)
 	switch {
-	case IsNotFound(err) || err == nil && named.Pool != pool.ID:
-		return plan{}, IdentityNotFound(id)
 	case err != nil:
 		return plan{}, err
 	case named.Disabled:
@@ -154,7 +178,7 @@ func planResume(ctx context.Context, r Reader, pool Pool, id IdentityID, logins 
 	} else {
 		p.absorb = slices.DeleteFunc(owners, func(o Identity) bool { return o.ID == named.ID })
 	}
-	return p, p.onePersonEach(pool)
+	return p, p.check(pool)
 }
 
 // ownersOf finds the identities that the logins lead to, oldest first, and the
@@ -187,11 +211,17 @@ func allOf(i Identity, logins []Login) bool {
 	return !slices.ContainsFunc(logins, func(l Login) bool { return !i.Has(l) })
 }
 
-// onePersonEach refuses a plan by which one identity would have two people of
-// one public provider. Several developer users are allowed.
-func (p plan) onePersonEach(pool Pool) error {
-	subject := map[string]string{}
-	for _, l := range p.logins() {
+// maxLogins is how many logins an identity can have (behaviour 3.3).
+const maxLogins = 20
+
+// check refuses a plan by which one identity would have two people of one
+// public provider, or too many logins. Several developer users are allowed.
+func (p plan) check(pool Pool) error {
+	subject, logins := map[string]string{}, p.logins()
+	if len(logins) > maxLogins && p.outcome() != Found {
+		return Errorf(Conflict, "An identity can have at most %d logins, not %d.", maxLogins, len(logins))
+	}
+	for _, l := range logins {
 		before, seen := subject[l.Provider]
 		if seen && before != l.Subject && l.Provider != pool.DeveloperProviderName {
 			return Errorf(Conflict, "Logins are already linked to another account.")
@@ -248,10 +278,8 @@ func Unlink(ctx context.Context, store Store, pool Pool, id IdentityID, logins [
 		if err != nil {
 			return err
 		}
-		named, err := w.Identity(ctx, id)
+		named, err := identityIn(ctx, w, pool, id)
 		switch {
-		case IsNotFound(err) || err == nil && named.Pool != pool.ID:
-			return IdentityNotFound(id)
 		case err != nil:
 			return err
 		case named.Disabled:
@@ -264,12 +292,11 @@ func Unlink(ctx context.Context, store Store, pool Pool, id IdentityID, logins [
 			return Errorf(Invalid, "Please provide a valid public provider")
 		}
 		result = named
-		left := slices.DeleteFunc(slices.Clone(named.Logins), func(l Login) bool { return slices.Contains(providers, l.Provider) })
-		if len(left) == len(named.Logins) {
+		gone := func(l Login) bool { return slices.Contains(providers, l.Provider) }
+		if !slices.ContainsFunc(named.Logins, gone) {
 			return nil
 		}
-		outcome = Unlinked
-		result.Logins, result.Disabled, result.Modified = left, len(left) == 0, now
+		result, outcome = named.without(gone, now), Unlinked
 		return w.UpdateIdentity(ctx, result)
 	})
 	return result, outcome, err

@@ -1,6 +1,9 @@
 package idpool
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Store keeps pools, identities, providers and keys.
 //
@@ -44,6 +47,10 @@ type Reader interface {
 	// Identities lists up to limit identities of a pool whose IDs follow
 	// after, in the order of their IDs.
 	Identities(ctx context.Context, pool PoolID, after IdentityID, limit int) ([]Identity, error)
+
+	// IdleGuests lists up to limit guests that were last seen before a time,
+	// those who were away longest first.
+	IdleGuests(ctx context.Context, before time.Time, limit int) ([]IdentityID, error)
 
 	// OIDCProvider returns an IAM OIDC provider by its name.
 	OIDCProvider(ctx context.Context, account, name string) (OIDCProvider, error)

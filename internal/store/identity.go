@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"idpool/internal/idpool"
 )
@@ -11,7 +12,7 @@ import (
 // An identity is read with its logins in one query: a row for each login, and
 // one row with NULLs for an identity without any.
 const (
-	identityColumns = `i.id, i.pool, i.disabled, i.merged_into, i.created, i.modified, l.provider, l.subject`
+	identityColumns = `i.id, i.pool, i.disabled, i.merged_into, i.created, i.modified, i.guest_seen, l.provider, l.subject`
 
 	selectIdentity = `SELECT ` + identityColumns + ` FROM identity i LEFT JOIN login l ON l.identity = i.id
 		WHERE i.id = $1 ORDER BY l.provider, l.subject`
@@ -21,8 +22,10 @@ const (
 		LEFT JOIN login l ON l.identity = i.id ORDER BY i.id, l.provider, l.subject`
 	selectIdentityIDs = `SELECT id FROM identity WHERE pool = $1 ORDER BY id LIMIT $2`
 
-	insertIdentity = `INSERT INTO identity (id, pool, disabled, merged_into, created, modified) VALUES ($1, $2, $3, $4, $5, $6)`
-	updateIdentity = `UPDATE identity SET disabled = $2, merged_into = $3, modified = $4 WHERE id = $1`
+	selectIdleGuests = `SELECT id FROM identity WHERE guest_seen IS NOT NULL AND guest_seen < $1 ORDER BY guest_seen LIMIT $2`
+
+	insertIdentity = `INSERT INTO identity (id, pool, disabled, merged_into, created, modified, guest_seen) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	updateIdentity = `UPDATE identity SET disabled = $2, merged_into = $3, modified = $4, guest_seen = $5 WHERE id = $1`
 	deleteIdentity = `DELETE FROM identity WHERE id = $1`
 
 	insertLogin  = `INSERT INTO login (pool, provider, subject, identity) VALUES ($1, $2, $3, $4)`
@@ -35,8 +38,9 @@ func (t Tx) identities(ctx context.Context, sql string, args ...any) (list []idp
 	err = t.each(ctx, sql, args, func(r Rows) error {
 		var id, pool, mergedInto string
 		var disabled, created, modified int64
+		var seen *int64
 		var provider, subject *string
-		if err := r.Scan(&id, &pool, &disabled, &mergedInto, &created, &modified, &provider, &subject); err != nil {
+		if err := r.Scan(&id, &pool, &disabled, &mergedInto, &created, &modified, &seen, &provider, &subject); err != nil {
 			return err
 		}
 		if len(list) == 0 || string(list[len(list)-1].ID) != id {
@@ -45,8 +49,11 @@ func (t Tx) identities(ctx context.Context, sql string, args ...any) (list []idp
 				Created: moment(created), Modified: moment(modified),
 			})
 		}
+		last := &list[len(list)-1]
+		if seen != nil {
+			last.Seen = moment(*seen)
+		}
 		if provider != nil && subject != nil {
-			last := &list[len(list)-1]
 			last.Logins = append(last.Logins, idpool.Login{Provider: *provider, Subject: *subject})
 		}
 		return nil
@@ -82,9 +89,24 @@ func (t Tx) Identities(ctx context.Context, pool idpool.PoolID, after idpool.Ide
 	return t.identities(ctx, selectIdentities, string(pool), string(after), limit)
 }
 
+// IdleGuests implements idpool.Reader.
+func (t Tx) IdleGuests(ctx context.Context, before time.Time, limit int) ([]idpool.IdentityID, error) {
+	return t.identityIDs(ctx, selectIdleGuests, before.UnixMilli(), limit)
+}
+
+func (t Tx) identityIDs(ctx context.Context, sql string, args ...any) (list []idpool.IdentityID, err error) {
+	err = t.each(ctx, sql, args, func(r Rows) error {
+		var id string
+		err := r.Scan(&id)
+		list = append(list, idpool.IdentityID(id))
+		return err
+	})
+	return list, err
+}
+
 // CreateIdentity implements idpool.Writer.
 func (t Tx) CreateIdentity(ctx context.Context, i idpool.Identity) error {
-	_, err := t.Q.Exec(ctx, insertIdentity, string(i.ID), string(i.Pool), flag(i.Disabled), string(i.MergedInto), i.Created.UnixMilli(), i.Modified.UnixMilli())
+	_, err := t.Q.Exec(ctx, insertIdentity, string(i.ID), string(i.Pool), flag(i.Disabled), string(i.MergedInto), i.Created.UnixMilli(), i.Modified.UnixMilli(), guestSeen(i))
 	if err != nil {
 		return err
 	}
@@ -97,7 +119,7 @@ func (t Tx) UpdateIdentity(ctx context.Context, i idpool.Identity) error {
 	if err != nil {
 		return err
 	}
-	if _, err := t.Q.Exec(ctx, updateIdentity, string(i.ID), flag(i.Disabled), string(i.MergedInto), i.Modified.UnixMilli()); err != nil {
+	if _, err := t.Q.Exec(ctx, updateIdentity, string(i.ID), flag(i.Disabled), string(i.MergedInto), i.Modified.UnixMilli(), guestSeen(i)); err != nil {
 		return err
 	}
 	for _, l := range held.Logins {
@@ -134,6 +156,18 @@ func (t Tx) DeleteIdentity(ctx context.Context, id idpool.IdentityID) error {
 		return errMissing("identity")
 	}
 	return err
+}
+
+// guestSeen is NULL for all but guests, so that the index of idle guests holds
+// nobody else.
+func guestSeen(i idpool.Identity) any {
+	switch {
+	case !i.Guest():
+		return nil
+	case i.Seen.IsZero():
+		return i.Modified.UnixMilli()
+	}
+	return i.Seen.UnixMilli()
 }
 
 func flag(b bool) int64 {

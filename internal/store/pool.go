@@ -32,7 +32,27 @@ type poolConfig struct {
 	UserPools               []userPoolClient           `json:"userPools,omitempty"`
 	SAMLProviderARNs        []string                   `json:"samlProviderARNs,omitempty"`
 	Roles                   map[idpool.RoleType]string `json:"roles"` // null: never set
+	RoleMappings            map[string]roleMapping     `json:"roleMappings,omitempty"`
+	AttributeMaps           map[string]attributeMap    `json:"attributeMaps,omitempty"`
 	Tags                    map[string]string          `json:"tags,omitempty"`
+}
+
+type roleMapping struct {
+	Type      idpool.MappingType   `json:"type"`
+	Ambiguous idpool.AmbiguousRole `json:"ambiguous"`
+	Rules     []mappingRule        `json:"rules,omitempty"`
+}
+
+type mappingRule struct {
+	Claim string           `json:"claim"`
+	Match idpool.MatchType `json:"match"`
+	Value string           `json:"value"`
+	Role  string           `json:"role"`
+}
+
+type attributeMap struct {
+	UseDefaults bool              `json:"useDefaults"`
+	Tags        map[string]string `json:"tags"`
 }
 
 type userPoolClient struct {
@@ -50,6 +70,16 @@ func encodePool(p idpool.Pool) ([]byte, error) {
 	for _, u := range p.UserPools {
 		c.UserPools = append(c.UserPools, userPoolClient(u))
 	}
+	for key, m := range p.RoleMappings {
+		held := roleMapping{Type: m.Type, Ambiguous: m.Ambiguous}
+		for _, r := range m.Rules {
+			held.Rules = append(held.Rules, mappingRule(r))
+		}
+		set(&c.RoleMappings, key, held)
+	}
+	for key, m := range p.AttributeMaps {
+		set(&c.AttributeMaps, key, attributeMap(m))
+	}
 	return json.Marshal(c)
 }
 
@@ -64,7 +94,25 @@ func decodePool(p *idpool.Pool, text []byte) error {
 	for _, u := range c.UserPools {
 		p.UserPools = append(p.UserPools, idpool.UserPoolClient(u))
 	}
+	for key, held := range c.RoleMappings {
+		m := idpool.RoleMapping{Type: held.Type, Ambiguous: held.Ambiguous}
+		for _, r := range held.Rules {
+			m.Rules = append(m.Rules, idpool.MappingRule(r))
+		}
+		set(&p.RoleMappings, key, m)
+	}
+	for key, held := range c.AttributeMaps {
+		set(&p.AttributeMaps, key, idpool.AttributeMap(held))
+	}
 	return nil
+}
+
+// set puts an entry into a map that may be nil.
+func set[V any](m *map[string]V, key string, v V) {
+	if *m == nil {
+		*m = map[string]V{}
+	}
+	(*m)[key] = v
 }
 
 // Pool implements idpool.Reader.
@@ -152,15 +200,9 @@ func (t Tx) DeletePool(ctx context.Context, id idpool.PoolID) error {
 
 // PurgeIdentities implements idpool.Writer.
 func (t Tx) PurgeIdentities(ctx context.Context, id idpool.PoolID, limit int) (int, error) {
-	var gone []string
-	err := t.each(ctx, selectIdentityIDs, []any{string(id), limit}, func(r Rows) error {
-		var one string
-		err := r.Scan(&one)
-		gone = append(gone, one)
-		return err
-	})
+	gone, err := t.identityIDs(ctx, selectIdentityIDs, string(id), limit)
 	for i := 0; err == nil && i < len(gone); i++ {
-		err = t.DeleteIdentity(ctx, idpool.IdentityID(gone[i]))
+		err = t.DeleteIdentity(ctx, gone[i])
 	}
 	if err == nil && len(gone) < limit {
 		_, err = t.Q.Exec(ctx, deleteDeletedPool, string(id))

@@ -21,9 +21,11 @@ CREATE TABLE identity (
 	disabled    BIGINT NOT NULL,
 	merged_into TEXT   NOT NULL,
 	created     BIGINT NOT NULL,
-	modified    BIGINT NOT NULL
+	modified    BIGINT NOT NULL,
+	guest_seen  BIGINT
 ) WITHOUT ROWID;
 CREATE INDEX identity_by_pool ON identity (pool, id);
+CREATE INDEX identity_idle_guest ON identity (guest_seen) WHERE guest_seen IS NOT NULL;
 
 -- The primary key is invariant I1: a login leads to one identity.
 CREATE TABLE login (
