@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -72,6 +73,9 @@ var regionForm = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]{1,16}){1,3}-[0-9]{1,2}$`
 // us-east-1 or us-gov-west-1. Any name of that form is served.
 func ValidRegion(name string) bool { return len(name) <= 40 && regionForm.MatchString(name) }
 
+// partitions are all that [Partition] knows.
+var partitions = []string{"aws", "aws-cn", "aws-us-gov"}
+
 // Partition is the first part of every ARN of the region: aws, aws-cn or
 // aws-us-gov.
 func Partition(region string) string {
@@ -90,6 +94,8 @@ func PoolARN(account string, id PoolID) string {
 	return fmt.Sprintf("arn:%s:cognito-identity:%s:%s:identitypool/%s", Partition(region), region, account, id)
 }
 
+var poolIDForm = regexp.MustCompile(`^[\w-]+:[0-9a-f-]+$`)
+
 // ParsePoolARN takes a pool's ARN apart. It reports false for anything else,
 // also for an ARN whose region is not the pool's.
 func ParsePoolARN(arn string) (account string, id PoolID, ok bool) {
@@ -99,11 +105,14 @@ func ParsePoolARN(arn string) (account string, id PoolID, ok bool) {
 	}
 	name, isPool := strings.CutPrefix(p[5], "identitypool/")
 	id = PoolID(name)
-	if !isPool || arn != PoolARN(p[4], id) || p[3] != id.Region() {
+	if !isPool || !isAccount(p[4]) || !ValidRegion(p[3]) || !poolIDForm.MatchString(name) || arn != PoolARN(p[4], id) {
 		return "", "", false
 	}
 	return p[4], id, true
 }
+
+// isAccount reports whether a text is twelve digits.
+func isAccount(text string) bool { return len(text) == 12 && strings.Trim(text, "0123456789") == "" }
 
 // ProviderARN is the ARN of an IAM OIDC provider. Its name is its address
 // without the scheme. IAM is global: the ARN names no region.
@@ -114,7 +123,7 @@ func ProviderARN(account, name string) string {
 // ParseProviderARN takes the ARN of an IAM OIDC provider apart.
 func ParseProviderARN(arn string) (account, name string, ok bool) {
 	p := strings.SplitN(arn, ":", 6)
-	if len(p) != 6 || p[0] != "arn" || p[2] != "iam" || p[3] != "" {
+	if len(p) != 6 || p[0] != "arn" || !slices.Contains(partitions, p[1]) || p[2] != "iam" || p[3] != "" || !isAccount(p[4]) {
 		return "", "", false
 	}
 	name, ok = strings.CutPrefix(p[5], "oidc-provider/")
