@@ -98,6 +98,10 @@ func (d *Directory) PoolChanged(ctx context.Context, account string, id PoolID) 
 		to, _ := slices.BinarySearchFunc(fresh, s.Cursor(), func(s PoolSummary, c PoolCursor) int { return s.Cursor().Compare(c) })
 		fresh = slices.Insert(fresh, to, s)
 	}
+	if len(fresh) == 0 {
+		d.lists.Delete(listKey{account, id.Region()})
+		return
+	}
 	list.Store(&fresh)
 }
 
@@ -163,7 +167,7 @@ func (d *Directory) list(ctx context.Context, key listKey) ([]PoolSummary, error
 		list, err = r.Pools(ctx, key.account, key.region)
 		return err
 	})
-	if err != nil {
+	if err != nil || len(list) == 0 { // any region can be asked for: nothing is kept of an empty one
 		return nil, err
 	}
 	held := &atomic.Pointer[[]PoolSummary]{}
