@@ -67,6 +67,7 @@ func TestPagesOfAllSizes(t *testing.T) {
 // changed one sees it at once, and only as it is. Pools that stay are in every
 // listing.
 func TestDirectoryUnderChanges(t *testing.T) {
+	t.Parallel()
 	store := openStore(t)
 	d := idpool.NewDirectory(store)
 	stay := map[idpool.PoolID]bool{}
@@ -102,7 +103,7 @@ func TestDirectoryUnderChanges(t *testing.T) {
 		writers.Go(func() {
 			p := idpool.Pool{ID: idpool.NewPoolID("us-east-1"), Account: account, Created: start.Add(time.Duration(rand.IntN(25)) * time.Second)}
 			exists := false
-			for range 40 {
+			for range 25 {
 				var change func(context.Context, idpool.Writer) error
 				switch {
 				case !exists:
@@ -175,6 +176,7 @@ func TestWhatAReaderHoldsStaysAsItIs(t *testing.T) {
 
 // TestProvidersOfAPool follows one provider through its life while others read.
 func TestProvidersOfAPool(t *testing.T) {
+	t.Parallel()
 	store := openStore(t)
 	d := idpool.NewDirectory(store)
 	const name = "login.example.com"
