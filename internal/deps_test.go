@@ -22,6 +22,7 @@ var may = map[string][]string{
 	"internal/wire":       {"internal/idpool"},
 	"internal/login":      {"internal/idpool"},
 	"internal/fetch":      {},
+	"internal/limit":      {"internal/idpool"},
 	"internal/token":      {"internal/idpool", "internal/seal"},
 	"internal/credential": {"internal/idpool", "internal/seal"},
 	"internal/store":      {"internal/idpool"},
@@ -34,9 +35,9 @@ var may = map[string][]string{
 	"internal/store/storetest": {"internal/idpool"},
 
 	// 3: the services.
-	"internal/api/cognito": {"internal/idpool", "internal/seal", "internal/wire", "internal/login", "internal/token", "internal/credential"},
-	"internal/api/sts":     {"internal/idpool", "internal/wire", "internal/token", "internal/credential"},
-	"internal/api/iam":     {"internal/idpool", "internal/wire", "internal/credential"},
+	"internal/api/cognito": {"internal/idpool", "internal/seal", "internal/wire", "internal/login", "internal/token", "internal/credential", "internal/limit"},
+	"internal/api/sts":     {"internal/idpool", "internal/wire", "internal/token", "internal/credential", "internal/limit"},
+	"internal/api/iam":     {"internal/idpool", "internal/wire", "internal/credential", "internal/limit"},
 
 	// 4: one handler from all of it; no concrete store, no concrete kind.
 	"internal/server": {"internal/idpool", "internal/wire", "internal/token", "internal/devissuer"},

@@ -15,17 +15,18 @@ import (
 
 // Session is an assumed role in use.
 type Session struct {
-	ID          string    `json:"id"` // of this session, for the log and for revocation
-	AccessKeyID string    `json:"key"`
-	Role        string    `json:"role"` // ARN
-	RoleID      string    `json:"roleId"`
-	Name        string    `json:"name"`
-	Provider    string    `json:"provider,omitempty"` // who vouched: the federated principal
-	Subject     string    `json:"sub,omitempty"`      // identity ID
-	Audience    string    `json:"aud,omitempty"`      // pool ID
-	AMR         []string  `json:"amr,omitempty"`
-	Issued      time.Time `json:"iat"`
-	Expires     time.Time `json:"exp"`
+	ID          string            `json:"id"` // of this session, for the log and for revocation
+	AccessKeyID string            `json:"key"`
+	Role        string            `json:"role"` // ARN
+	RoleID      string            `json:"roleId"`
+	Name        string            `json:"name"`
+	Provider    string            `json:"provider,omitempty"` // who vouched: the federated principal
+	Subject     string            `json:"sub,omitempty"`      // identity ID
+	Audience    string            `json:"aud,omitempty"`      // pool ID
+	AMR         []string          `json:"amr,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"` // of the principal
+	Issued      time.Time         `json:"iat"`
+	Expires     time.Time         `json:"exp"`
 }
 
 // ARN is the session's ARN: the principal of requests signed with it.

@@ -25,3 +25,29 @@ func NewOpenID(pool Pool, id IdentityID, verified []VerifiedLogin) OpenID {
 
 // Guest reports whether nobody was authenticated.
 func (o OpenID) Guest() bool { return len(o.AMR) == 1 && o.AMR[0] == string(Unauthenticated) }
+
+// RoleType is the default role that fits.
+func (o OpenID) RoleType() RoleType {
+	if o.Guest() {
+		return Unauthenticated
+	}
+	return Authenticated
+}
+
+// ResumeByOpenID says whether a verified token of our own opens an identity: it
+// must be about that identity and that pool, and the identity must not be
+// disabled. A token of a guest who has logged in meanwhile opens nothing. The
+// error is of kind NotAuthorized.
+func ResumeByOpenID(pool Pool, identity Identity, o OpenID) error {
+	switch {
+	case identity.Disabled:
+		return Forbidden(identity.ID)
+	case o.Identity != identity.ID || o.Pool != pool.ID:
+		return loginsDoNotMatch()
+	case o.Guest() && !identity.Guest():
+		return Forbidden(identity.ID)
+	case o.Guest() && !pool.AllowUnauthenticated:
+		return guestsOff()
+	}
+	return nil
+}

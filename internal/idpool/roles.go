@@ -81,7 +81,8 @@ func (c *RoleChoice) look(source, role string, matched bool, why string, args ..
 func ChooseRole(pool Pool, verified []VerifiedLogin, custom string) (RoleChoice, error) {
 	var c RoleChoice
 	if len(verified) == 0 {
-		return c, c.byDefault(pool, Unauthenticated, "nobody is logged in")
+		err := c.byDefault(pool, Unauthenticated, "nobody is logged in")
+		return c, err
 	}
 	for _, login := range verified {
 		m, ok := pool.RoleMappings[login.MappingKey]
@@ -89,11 +90,23 @@ func ChooseRole(pool Pool, verified []VerifiedLogin, custom string) (RoleChoice,
 			continue
 		}
 		if m.Type == TokenMapping {
-			return c, c.byToken(pool, m, login, custom)
+			err := c.byToken(pool, m, login, custom)
+			return c, err
 		}
-		return c, c.byRules(pool, m, login, custom)
+		err := c.byRules(pool, m, login, custom)
+		return c, err
 	}
-	return c, c.byDefault(pool, Authenticated, "no provider used has a role mapping")
+	err := c.byDefault(pool, Authenticated, "no provider used has a role mapping")
+	return c, err
+}
+
+// DefaultRole is the role of somebody who comes with a token of our own: no
+// provider's mapping applies (behaviour 3.5). The error is of kind
+// Misconfigured.
+func DefaultRole(pool Pool, kind RoleType) (RoleChoice, error) {
+	var c RoleChoice
+	err := c.byDefault(pool, kind, "the login is a token of our own")
+	return c, err
 }
 
 // byDefault takes one of the pool's two default roles.

@@ -74,11 +74,25 @@ func (r *Refusal) Error() string {
 
 func (r *Refusal) Unwrap() error { return r.Cause }
 
-// CognitoProvider is the key under which a token of our own would be passed.
-const CognitoProvider = "cognito-identity.amazonaws.com"
+// cognitoProviders are the keys under which a token of our own is passed
+// (behaviour 4.1).
+var cognitoProviders = []string{"cognito-identity.amazonaws.com", "cognito-identity.cn-north-1.amazonaws.com.cn"}
+
+// IsCognitoProvider reports whether a key of a Logins map is that of our own
+// tokens, which no kind of provider verifies.
+func IsCognitoProvider(name string) bool { return slices.Contains(cognitoProviders, name) }
 
 // Verifiers are the kinds of provider that the server knows.
 type Verifiers []Verifier
+
+// Serves reports whether some kind verifies the named provider for the pool.
+func (vs Verifiers) Serves(pool *idpool.PoolConfig, provider string) bool {
+	return vs.of(pool, provider) >= 0
+}
+
+func (vs Verifiers) of(pool *idpool.PoolConfig, provider string) int {
+	return slices.IndexFunc(vs, func(v Verifier) bool { return v.Serves(pool, provider) })
+}
 
 // Verify checks every presented login; one that fails fails them all. The
 // result is sorted by provider, so that the same request fails the same way.
@@ -95,12 +109,12 @@ func (vs Verifiers) Verify(ctx context.Context, pool *idpool.PoolConfig, present
 	kinds := make([]Verifier, len(presented))
 	for i, p := range presented { // all names before any token: a refusal here costs nothing
 		switch {
-		case p.Provider == CognitoProvider:
+		case IsCognitoProvider(p.Provider):
 			return nil, CognitoToken()
 		case p.Provider == pool.DeveloperProviderName:
 			return nil, idpool.Errorf(idpool.Invalid, "Please provide a valid public provider")
 		}
-		at := slices.IndexFunc(vs, func(v Verifier) bool { return v.Serves(pool, p.Provider) })
+		at := vs.of(pool, p.Provider)
 		if at < 0 {
 			return nil, Unsupported(&Refusal{Provider: p.Provider, Check: "provider", Expected: "a provider of the pool", Got: p.Provider})
 		}

@@ -15,6 +15,7 @@ import (
 	"idpool/internal/credential"
 	"idpool/internal/devissuer"
 	"idpool/internal/idpool"
+	"idpool/internal/limit"
 	"idpool/internal/login"
 	"idpool/internal/login/oidc"
 	"idpool/internal/seal"
@@ -36,6 +37,8 @@ type Config struct {
 	RolesByName bool
 	RootKey     *credential.RootKey
 	OIDC        oidc.Config // Now, Dev and OwnIssuer are filled in
+	Limits      limit.Config
+	GuestMaxAge time.Duration // after which guests nobody uses are deleted; 0: never
 	Log         *slog.Logger
 	Now         func() time.Time
 }
@@ -56,6 +59,7 @@ type Node struct {
 // keyring cannot open them.
 func New(ctx context.Context, c Config) (*Node, error) {
 	n := &Node{log: c.Log, purger: server.NewPurger(c.Store, c.Log)}
+	n.purger.GuestMaxAge, n.purger.Now = c.GuestMaxAge, c.Now
 	n.keys = &token.Keys{Store: c.Store, Box: c.Keyring.Box("signing keys"), Region: c.Region, Now: c.Now}
 	var err error
 	if n.haveKeys, err = n.keys.Open(ctx); err != nil {
@@ -72,19 +76,29 @@ func New(ctx context.Context, c Config) (*Node, error) {
 		AnyCaller: c.Dev, RolesByName: c.Dev || c.RolesByName,
 	})
 	c.OIDC.Now, c.OIDC.Dev, c.OIDC.OwnIssuer = c.Now, c.Dev, c.Issuer
-	directory := idpool.NewDirectory(c.Store)
+	directory, limits := idpool.NewDirectory(c.Store), limit.New(c.Limits, c.Now)
+	services := []*wire.Service{
+		(&cognito.Service{
+			Store: c.Store, Directory: directory, Issuer: issuer, Broker: n.Broker,
+			Logins: login.Verifiers{oidc.New(c.OIDC)}, // the kinds of provider
+			Paging: c.Keyring.Box("paging tokens"), Now: c.Now,
+			AnySAMLProvider: c.Dev, PoolDeleted: n.purger.Wake, Limits: limits, GuestMaxAge: c.GuestMaxAge,
+		}).Wire(),
+		(&sts.Service{Store: c.Store, Directory: directory, Issuer: issuer, Broker: n.Broker, Limits: limits}).Wire(),
+		(&iam.Service{Store: c.Store, Directory: directory, Broker: n.Broker, Limits: limits, Now: c.Now, PlainHTTP: c.Dev}).Wire(),
+	}
+	var operations []string
+	for _, s := range services {
+		for _, op := range s.Ops {
+			operations = append(operations, op.Name)
+		}
+	}
+	if err := c.Limits.Check(operations); err != nil {
+		return nil, fmt.Errorf("limits.operations: %w", err)
+	}
 	n.Server = server.New(server.Config{
-		Services: []*wire.Service{
-			(&cognito.Service{
-				Store: c.Store, Directory: directory, Issuer: issuer, Broker: n.Broker,
-				Logins: login.Verifiers{oidc.New(c.OIDC)}, // the kinds of provider
-				Paging: c.Keyring.Box("paging tokens"), Now: c.Now,
-				AnySAMLProvider: c.Dev, PoolDeleted: n.purger.Wake,
-			}).Wire(),
-			(&sts.Service{Store: c.Store, Directory: directory, Issuer: issuer, Broker: n.Broker}).Wire(),
-			(&iam.Service{Store: c.Store, Directory: directory, Broker: n.Broker, Now: c.Now, PlainHTTP: c.Dev}).Wire(),
-		},
-		Issuer: issuer, Dev: n.Dev, Store: c.Store, Log: c.Log, Now: c.Now,
+		Services: services,
+		Issuer:   issuer, Dev: n.Dev, Store: c.Store, Log: c.Log, Now: c.Now,
 	})
 	return n, nil
 }

@@ -8,12 +8,16 @@ import (
 	"idpool/internal/idpool"
 )
 
-// Purger removes the rows of deleted pools in bounded batches, so that a pool
-// of any size is deleted without holding anything up.
+// Purger removes the rows of deleted pools, and guests whom nobody uses, in
+// bounded batches, so that a pool of any size is deleted without holding
+// anything up.
 type Purger struct {
 	Store idpool.Store
 	Log   *slog.Logger
-	wake  chan struct{}
+	// GuestMaxAge is after how long a guest nobody uses goes. Zero is never.
+	GuestMaxAge time.Duration
+	Now         func() time.Time // needed with GuestMaxAge only
+	wake        chan struct{}
 }
 
 // NewPurger makes a purger. It does nothing until Run.
@@ -39,7 +43,7 @@ const (
 func (p *Purger) Run(ctx context.Context) {
 	for {
 		if err := p.sweep(ctx); err != nil && ctx.Err() == nil {
-			p.Log.Warn("remove the rows of deleted pools", "cause", err)
+			p.Log.Warn("remove what is deleted or expired", "cause", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -56,18 +60,34 @@ func (p *Purger) sweep(ctx context.Context) error {
 		pools, err = r.DeletedPools(ctx)
 		return err
 	})
-	for _, id := range pools {
-		for n := purgeBatch; err == nil && n == purgeBatch; {
+	for i := 0; err == nil && i < len(pools); i++ {
+		err = inBatches(ctx, func() (n int, err error) {
 			err = p.Store.Update(ctx, func(w idpool.Writer) (err error) {
-				n, err = w.PurgeIdentities(ctx, id, purgeBatch)
+				n, err = w.PurgeIdentities(ctx, pools[i], purgeBatch)
 				return err
 			})
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(purgePause):
-			}
+			return n, err
+		})
+	}
+	if err != nil || p.GuestMaxAge <= 0 {
+		return err
+	}
+	before := p.Now().Add(-p.GuestMaxAge)
+	return inBatches(ctx, func() (int, error) { return idpool.ExpireGuests(ctx, p.Store, before, purgeBatch) })
+}
+
+// inBatches calls remove until it removes less than a batch, and lets everybody
+// else at the store in between.
+func inBatches(ctx context.Context, remove func() (int, error)) error {
+	for {
+		n, err := remove()
+		if err != nil || n < purgeBatch {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(purgePause):
 		}
 	}
-	return err
 }

@@ -21,8 +21,12 @@ import (
 	"idpool/internal/idpool"
 )
 
-// Lifetime is how long a token of GetOpenIdToken is valid (behaviour 5.4).
-const Lifetime = 10 * time.Minute
+// How long a token is valid: one of GetOpenIdToken, and one for a developer user
+// whose back end does not say (behaviour 5.4).
+const (
+	Lifetime          = 10 * time.Minute
+	DeveloperLifetime = 15 * time.Minute
+)
 
 // Issuer signs OpenID tokens and verifies its own.
 type Issuer struct {
@@ -38,8 +42,37 @@ type claims struct {
 	AMR      []string `json:"amr"`
 	Issuer   string   `json:"iss"`
 	PoolARN  string   `json:"https://cognito-identity.amazonaws.com/identity-pool-arn"`
+	Tags     *tags    `json:"https://aws.amazon.com/tags,omitempty"`
 	Expiry   int64    `json:"exp"`
 	IssuedAt int64    `json:"iat"`
+}
+
+// tags are the principal tags in the form that the STS takes: each value is a
+// list of one (behaviour 5.2).
+type tags struct {
+	PrincipalTags map[string][]string `json:"principal_tags"`
+}
+
+func newTags(plain map[string]string) *tags {
+	if len(plain) == 0 {
+		return nil
+	}
+	t := &tags{PrincipalTags: map[string][]string{}}
+	for key, value := range plain {
+		t.PrincipalTags[key] = []string{value}
+	}
+	return t
+}
+
+func (t *tags) plain() map[string]string {
+	if t == nil {
+		return nil
+	}
+	plain := map[string]string{}
+	for key, values := range t.PrincipalTags {
+		plain[key] = values[0] // we wrote them
+	}
+	return plain
 }
 
 // Sign makes a token that is valid for ttl. It costs more than a millisecond
@@ -52,8 +85,8 @@ func (i *Issuer) Sign(ctx context.Context, o idpool.OpenID, ttl time.Duration) (
 	now := i.Now()
 	payload, err := json.Marshal(claims{
 		Subject: string(o.Identity), Audience: string(o.Pool), AMR: o.AMR, Issuer: i.URL,
-		PoolARN: idpool.PoolARN(o.Account, o.Pool),
-		Expiry:  now.Add(ttl).Unix(), IssuedAt: now.Unix(),
+		PoolARN: idpool.PoolARN(o.Account, o.Pool), Tags: newTags(o.Tags),
+		Expiry: now.Add(ttl).Unix(), IssuedAt: now.Unix(),
 	})
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
@@ -71,6 +104,15 @@ func (i *Issuer) Sign(ctx context.Context, o idpool.OpenID, ttl time.Duration) (
 	return signed.CompactSerialize()
 }
 
+// Expired is behind the error of Verify for a token past its time. Both are in
+// seconds since 1970.
+type Expired struct{ Now, Expiry int64 }
+
+func (e Expired) Error() string { return fmt.Sprintf("expired: %d >= %d", e.Now, e.Expiry) }
+
+// ErrMalformed is behind the error of Verify for what is no token at all.
+var ErrMalformed = errors.New("not a JWT")
+
 // ErrForeign is the error of Verify for a token that names another issuer.
 var ErrForeign = errors.New("the token names another issuer")
 
@@ -83,11 +125,11 @@ func (i *Issuer) Verify(ctx context.Context, text string) (idpool.OpenID, error)
 	parsed, err := jwt.ParseSigned(text, []jose.SignatureAlgorithm{
 		jose.RS256, jose.RS384, jose.RS512, jose.ES256, jose.ES384, jose.ES512})
 	if err != nil || len(parsed.Headers) != 1 {
-		return idpool.OpenID{}, invalid.Because(err)
+		return idpool.OpenID{}, invalid.Because(fmt.Errorf("%w: %v", ErrMalformed, err))
 	}
 	var peek jwt.Claims // whose token it says it is, to word the refusal
 	if err := parsed.UnsafeClaimsWithoutVerification(&peek); err != nil {
-		return idpool.OpenID{}, invalid.Because(err)
+		return idpool.OpenID{}, invalid.Because(fmt.Errorf("%w: %v", ErrMalformed, err))
 	}
 	if peek.Issuer != i.URL {
 		return idpool.OpenID{}, idpool.Errorf(idpool.InvalidToken, "No OpenIDConnect provider found in your account for %.256s", peek.Issuer).Because(ErrForeign)
@@ -105,11 +147,12 @@ func (i *Issuer) Verify(ctx context.Context, text string) (idpool.OpenID, error)
 		return idpool.OpenID{}, unverified.Because(err)
 	}
 	if now := i.Now().Unix(); now >= c.Expiry {
-		return idpool.OpenID{}, idpool.Errorf(idpool.ExpiredToken, "Token expired: current date/time %d must be before the expiration date/time %d", now, c.Expiry)
+		return idpool.OpenID{}, idpool.Errorf(idpool.ExpiredToken, "Token expired: current date/time %d must be before the expiration date/time %d", now, c.Expiry).
+			Because(Expired{now, c.Expiry})
 	}
 	account, pool, ok := idpool.ParsePoolARN(c.PoolARN)
 	if !ok || string(pool) != c.Audience {
 		return idpool.OpenID{}, invalid.Because(errors.New("pool ARN and audience do not agree"))
 	}
-	return idpool.OpenID{Identity: idpool.IdentityID(c.Subject), Pool: pool, Account: account, AMR: c.AMR}, nil
+	return idpool.OpenID{Identity: idpool.IdentityID(c.Subject), Pool: pool, Account: account, AMR: c.AMR, Tags: c.Tags.plain()}, nil
 }

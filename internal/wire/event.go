@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"idpool/internal/idpool"
@@ -23,9 +24,11 @@ type Event struct {
 
 	Pool      idpool.PoolID
 	Identity  idpool.IdentityID
-	Providers []string // presented
-	Role      string   // ARN
-	Outcome   string   // what a rule decided: created, found, linked, merged …
+	Providers []string          // presented
+	Role      string            // ARN
+	RoleSteps []idpool.RoleStep // how the role was found
+	Tags      []string          // keys of the principal tags
+	Outcome   string            // what a rule decided: created, found, linked, merged …
 
 	Status int
 	Fault  string // code sent; empty for success
@@ -43,6 +46,13 @@ func EventFrom(ctx context.Context) *Event {
 		return ev
 	}
 	return &Event{}
+}
+
+// Client is the address of the client; the zero value if it has none, as on a
+// Unix socket.
+func (ev *Event) Client() netip.Addr {
+	at, _ := netip.ParseAddrPort(ev.Remote)
+	return at.Addr().Unmap()
 }
 
 // LogAttrs are the event's attributes for a log line; empty ones are left out.
@@ -69,6 +79,12 @@ func (ev *Event) LogAttrs() []slog.Attr {
 		attrs = append(attrs, slog.Any("providers", ev.Providers))
 	}
 	add("role", ev.Role)
+	if len(ev.RoleSteps) > 0 {
+		attrs = append(attrs, slog.Any("role_steps", ev.RoleSteps))
+	}
+	if len(ev.Tags) > 0 {
+		attrs = append(attrs, slog.Any("tags", ev.Tags))
+	}
 	add("outcome", ev.Outcome)
 	add("message", ev.Msg)
 	if ev.Cause != nil {

@@ -18,7 +18,36 @@ type Op struct {
 	// In and Out are what its function takes and returns: for those who
 	// compare them with the shape, or with a client's types.
 	In, Out reflect.Type
-	call    func(ctx context.Context, caller idpool.Caller, in []byte) (any, error)
+	// Errors are the kinds of failure that the service model declares.
+	Errors []idpool.Kind
+	// resource names what a caller needs permission for.
+	resource Resource
+	call     func(ctx context.Context, caller idpool.Caller, in []byte) (any, error)
+}
+
+// Resource names the ARN that a caller needs permission for, from the text
+// members of the input.
+type Resource func(caller idpool.Caller, text func(member string) string) string
+
+// Raises declares the kinds of failure of an operation.
+func (o Op) Raises(kinds ...idpool.Kind) Op {
+	o.Errors = kinds
+	return o
+}
+
+// On says which resource a signed operation works on. Without it, that is any:
+// "*".
+func (o Op) On(r Resource) Op {
+	o.resource = r
+	return o
+}
+
+// resourceOf is the resource of one request.
+func (o Op) resourceOf(caller idpool.Caller, in value) string {
+	if o.resource == nil {
+		return "*"
+	}
+	return o.resource(caller, func(member string) string { return in.at(member).text })
 }
 
 // Empty is the output of an operation that answers with no body at all; an

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"net/http"
+	"net/netip"
 
 	"idpool/internal/idpool"
 )
@@ -18,9 +19,13 @@ type Service struct {
 	// Authenticate verifies the signature of a request over the body as
 	// received.
 	Authenticate func(ctx context.Context, r *http.Request, body []byte) (idpool.Caller, error)
-	// Authorize says whether a caller may use a signed operation. nil: every
-	// verified caller may.
-	Authorize func(caller idpool.Caller, op string) error
+	// Admit says whether one more request is taken now: of an account for a
+	// signed operation, of a client address, with no account, for a public
+	// one. nil: it is.
+	Admit func(op, account string, client netip.Addr) error
+	// Authorize says whether a caller may use a signed operation on a
+	// resource. nil: every verified caller may.
+	Authorize func(caller idpool.Caller, op, resource string) error
 }
 
 // op returns the operation of that name; nil if the service lacks it.
@@ -54,24 +59,34 @@ func (s *Service) run(ctx context.Context, r *http.Request, op *Op, body []byte,
 		}
 		ev.Account, ev.Region, ev.AccessKey, ev.Principal = caller.Account, caller.Region, caller.AccessKeyID, caller.ARN
 	}
-	// 2. The types.
+	// 2. Whether there were too many already.
+	if s.Admit != nil {
+		account := caller.Account
+		if op.Public {
+			account = ""
+		}
+		if err := s.Admit(op.Name, account, ev.Client()); err != nil {
+			return nil, s.fail(err)
+		}
+	}
+	// 3. The types.
 	converted, problem := op.Shape.fit(&in)
 	if problem != "" {
 		return nil, &failure{Fault: words.serialization, msg: problem}
 	}
-	// 3. The constraints, all of them.
+	// 4. The constraints, all of them.
 	var c checker
 	op.Shape.check(&c, "", in)
 	if msg := c.message(); msg != "" {
 		return nil, &failure{Fault: words.validation, msg: msg}
 	}
-	// 4. Whether the caller may. Only now, as at AWS (behaviour 1.4).
+	// 5. Whether the caller may. Only now, as at AWS (behaviour 1.4).
 	if !op.Public && s.Authorize != nil {
-		if err := s.Authorize(caller, op.Name); err != nil {
+		if err := s.Authorize(caller, op.Name, op.resourceOf(caller, in)); err != nil {
 			return nil, s.fail(err)
 		}
 	}
-	// 5. The operation.
+	// 6. The operation.
 	if json == nil || converted {
 		json = in.appendJSON(nil)
 	}

@@ -27,6 +27,15 @@ func (s *Service) createIdentityPool(ctx context.Context, caller idpool.Caller, 
 	if err := s.applyTo(&pool, in); err != nil {
 		return poolDescription{}, err
 	}
+	if limit := s.Limits.Pools; limit > 0 {
+		held, err := s.Directory.CountPools(ctx, pool.Account, caller.Region)
+		if err != nil {
+			return poolDescription{}, err
+		}
+		if held >= limit {
+			return poolDescription{}, idpool.Errorf(idpool.Limit, "An account can have at most %d identity pools in a region.", limit)
+		}
+	}
 	err := s.Store.Update(ctx, func(w idpool.Writer) error { return w.CreatePool(ctx, pool) })
 	if err != nil {
 		return poolDescription{}, err

@@ -13,6 +13,7 @@ var faults = wire.Faults{
 	idpool.Invalid:       wire.ClientFault("InvalidParameterException"),
 	idpool.NotFound:      wire.ClientFault("ResourceNotFoundException"),
 	idpool.Conflict:      wire.ClientFault("ResourceConflictException"),
+	idpool.Registered:    wire.ClientFault("DeveloperUserAlreadyRegisteredException"),
 	idpool.NotAuthorized: wire.ClientFault("NotAuthorizedException"),
 	idpool.AccessDenied:  wire.ClientFault("AccessDeniedException").Early(),
 	idpool.Changed:       wire.ClientFault("ConcurrentModificationException"),

@@ -17,8 +17,9 @@ var getCredentialsForIdentityShape = wire.Struct{
 }
 
 type getCredentialsForIdentityInput struct {
-	IdentityID string `json:"IdentityId"`
-	Logins     map[string]string
+	IdentityID    string `json:"IdentityId"`
+	Logins        map[string]string
+	CustomRoleARN string `json:"CustomRoleArn"`
 }
 
 type getCredentialsForIdentityOutput struct {
@@ -42,28 +43,27 @@ const (
 )
 
 // getCredentialsForIdentity is the enhanced flow: whoever the logins prove
-// becomes the role that the pool chooses. CustomRoleArn means nothing without
-// a role mapping.
+// becomes the role that the pool chooses.
 func (s *Service) getCredentialsForIdentity(ctx context.Context, in getCredentialsForIdentityInput) (getCredentialsForIdentityOutput, error) {
-	identity, pool, verified, err := s.resume(ctx, in.IdentityID, in.Logins, anyPool)
+	openID, pool, choice, err := s.whoAndRole(ctx, in)
+	ev := wire.EventFrom(ctx)
+	ev.Role, ev.RoleSteps, ev.Tags = choice.Role, choice.Steps, sortedKeys(openID.Tags)
 	if err != nil {
 		return getCredentialsForIdentityOutput{}, err
 	}
-	openID := idpool.NewOpenID(pool.Pool, identity.ID, verified)
-	role, err := s.chooseRole(pool, openID)
-	if err != nil {
-		return getCredentialsForIdentityOutput{}, err
+	if role, ok := idpool.ParseRoleARN(choice.Role); !ok || role.Account != pool.Account {
+		return getCredentialsForIdentityOutput{}, idpool.NoRole(fmt.Errorf("role %s is not one of account %s", choice.Role, pool.Account))
 	}
-	wire.EventFrom(ctx).Role = role
-	_, minted, err := s.Broker.Assume(ctx, credential.Assumption{Role: role, Name: sessionName, OpenID: openID, Duration: sessionDuration})
-	if idpool.KindOf(err) == idpool.AccessDenied {
-		err = misconfigured(err)
+	_, minted, err := s.Broker.Assume(ctx, credential.Assumption{Role: choice.Role, Name: sessionName, OpenID: openID, Duration: sessionDuration})
+	switch idpool.KindOf(err) {
+	case idpool.AccessDenied, idpool.Invalid, idpool.TooLarge: // whatever the STS refuses, the pool is at fault
+		err = idpool.NoRole(err)
 	}
 	if err != nil {
 		return getCredentialsForIdentityOutput{}, err
 	}
 	return getCredentialsForIdentityOutput{
-		IdentityID: string(identity.ID),
+		IdentityID: string(openID.Identity),
 		Credentials: credentials{
 			AccessKeyID: minted.AccessKeyID, SecretKey: minted.SecretAccessKey,
 			SessionToken: minted.SessionToken, Expiration: wire.Time(minted.Expiration),
@@ -71,23 +71,20 @@ func (s *Service) getCredentialsForIdentity(ctx context.Context, in getCredentia
 	}, nil
 }
 
-// chooseRole is the pool's default role for a guest or for somebody with a
-// login (behaviour 6.3). It must be one of the pool's own account.
-func (s *Service) chooseRole(pool *idpool.PoolConfig, o idpool.OpenID) (string, error) {
-	kind := idpool.Authenticated
-	if o.Guest() {
-		kind = idpool.Unauthenticated
+// whoAndRole says who it is and which role that makes.
+func (s *Service) whoAndRole(ctx context.Context, in getCredentialsForIdentityInput) (idpool.OpenID, *idpool.PoolConfig, idpool.RoleChoice, error) {
+	if text, ok := ownToken(in.Logins); ok {
+		openID, pool, err := s.resumeByOwnToken(ctx, in.IdentityID, text)
+		if err != nil {
+			return idpool.OpenID{}, nil, idpool.RoleChoice{}, err
+		}
+		choice, err := idpool.DefaultRole(pool.Pool, openID.RoleType())
+		return openID, pool, choice, err
 	}
-	arn, ok := pool.Roles[kind]
-	if !ok {
-		return "", misconfigured(fmt.Errorf("the pool has no role for %s identities", kind))
+	identity, pool, verified, err := s.resume(ctx, "GetCredentialsForIdentity", in.IdentityID, in.Logins, anyPool)
+	if err != nil {
+		return idpool.OpenID{}, nil, idpool.RoleChoice{}, err
 	}
-	if role, ok := idpool.ParseRoleARN(arn); !ok || role.Account != pool.Account {
-		return "", misconfigured(fmt.Errorf("role %s is not one of account %s", arn, pool.Account))
-	}
-	return arn, nil
-}
-
-func misconfigured(cause error) error {
-	return idpool.Errorf(idpool.Misconfigured, "Invalid identity pool configuration. Check assigned IAM roles for this pool.").Because(cause)
+	choice, err := idpool.ChooseRole(pool.Pool, verified, in.CustomRoleARN)
+	return idpool.NewOpenID(pool.Pool, identity.ID, verified), pool, choice, err
 }

@@ -29,9 +29,18 @@ func (s *Service) getID(ctx context.Context, in getIDInput) (getIDOutput, error)
 	if err != nil {
 		return getIDOutput{}, err
 	}
+	ev := wire.EventFrom(ctx)
+	if err := s.Limits.Account("GetId", pool.Account); err != nil {
+		return getIDOutput{}, err
+	}
 	verified, err := s.verify(ctx, pool, in.Logins) // 2. what the caller proved
 	if err != nil {
 		return getIDOutput{}, err
+	}
+	if len(verified) == 0 && pool.AllowUnauthenticated { // each guest is a row in the store
+		if err := s.Limits.Guest(pool.ID, ev.Client()); err != nil {
+			return getIDOutput{}, err
+		}
 	}
 	now := s.now()
 	identity, outcome, err := idpool.SignIn(ctx, s.Store, pool.Pool, idpool.Links(verified), // 3. the rule
@@ -39,7 +48,6 @@ func (s *Service) getID(ctx context.Context, in getIDInput) (getIDOutput, error)
 	if err != nil {
 		return getIDOutput{}, err
 	}
-	ev := wire.EventFrom(ctx)
 	ev.Identity, ev.Outcome = identity.ID, string(outcome)
 	return getIDOutput{string(identity.ID)}, nil
 }

@@ -27,16 +27,21 @@ type getOpenIDTokenOutput struct {
 // works unless the pool says no; never having said anything is a yes
 // (behaviour 6.2).
 func (s *Service) getOpenIDToken(ctx context.Context, in getOpenIDTokenInput) (getOpenIDTokenOutput, error) {
-	identity, pool, verified, err := s.resume(ctx, in.IdentityID, in.Logins, func(p *idpool.PoolConfig) error {
-		if p.AllowClassicFlow != nil && !*p.AllowClassicFlow {
+	identity, pool, verified, err := s.resume(ctx, "GetOpenIdToken", in.IdentityID, in.Logins, func(p *idpool.PoolConfig) error {
+		switch {
+		case p.AllowClassicFlow != nil && !*p.AllowClassicFlow:
 			return idpool.Errorf(idpool.Invalid, "Basic (classic) flow is not enabled, please use enhanced flow.")
+		case len(p.RoleMappings) > 0: // whoever takes the token to an STS chooses the role
+			return idpool.Errorf(idpool.Invalid, "Basic (classic) flow is not supported with RoleMappings, please use enhanced flow.")
 		}
 		return nil
 	})
 	if err != nil {
 		return getOpenIDTokenOutput{}, err
 	}
-	signed, err := s.Issuer.Sign(ctx, idpool.NewOpenID(pool.Pool, identity.ID, verified), token.Lifetime)
+	openID := idpool.NewOpenID(pool.Pool, identity.ID, verified)
+	wire.EventFrom(ctx).Tags = sortedKeys(openID.Tags)
+	signed, err := s.Issuer.Sign(ctx, openID, token.Lifetime)
 	if err != nil {
 		return getOpenIDTokenOutput{}, err
 	}

@@ -63,7 +63,7 @@ func (s *Service) applyTo(p *idpool.Pool, in poolSettings) error {
 		p.DeveloperProviderName = in.DeveloperProviderName
 	}
 	if in.IdentityPoolTags != nil {
-		if err := checkTags(in.IdentityPoolTags); err != nil {
+		if err := s.checkTags(in.IdentityPoolTags); err != nil {
 			return err
 		}
 		p.Tags = in.IdentityPoolTags
@@ -100,6 +100,9 @@ func (s *Service) checkProviders(p idpool.Pool) error {
 			return idpool.Errorf(idpool.Invalid, "(%s) is not a supported login provider.", name)
 		}
 	}
+	if limit := s.Limits.UserPoolClients; limit > 0 && len(p.UserPools) > limit {
+		return idpool.Errorf(idpool.Limit, "An identity pool can have at most %d Cognito identity providers, not %d.", limit, len(p.UserPools))
+	}
 	for i, u := range p.UserPools {
 		if u.ClientID == "" || !userPoolForm.MatchString(u.ProviderName) {
 			return idpool.Errorf(idpool.Invalid, "Invalid Cognito Identity Provider")
@@ -124,15 +127,12 @@ func (s *Service) checkProviders(p idpool.Pool) error {
 	return nil
 }
 
-// maxTags is how many tags a pool may have (behaviour 7.2).
-const maxTags = 50
-
 var tagForm = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
 // checkTags checks a pool's whole set of tags (behaviour 7.3).
-func checkTags(tags map[string]string) error {
-	if len(tags) > maxTags {
-		return idpool.Errorf(idpool.Invalid, "An identity pool can have at most %d tags, not %d.", maxTags, len(tags))
+func (s *Service) checkTags(tags map[string]string) error {
+	if limit := s.Limits.Tags; limit > 0 && len(tags) > limit {
+		return idpool.Errorf(idpool.Invalid, "An identity pool can have at most %d tags, not %d.", limit, len(tags))
 	}
 	for _, key := range sortedKeys(tags) {
 		switch {

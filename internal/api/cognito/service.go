@@ -20,6 +20,7 @@ import (
 
 	"idpool/internal/credential"
 	"idpool/internal/idpool"
+	"idpool/internal/limit"
 	"idpool/internal/login"
 	"idpool/internal/seal"
 	"idpool/internal/token"
@@ -38,6 +39,10 @@ type Service struct {
 	// AnySAMLProvider accepts the ARN of a SAML provider that does not exist,
 	// as long as it is one of the account: development mode.
 	AnySAMLProvider bool
+	Limits          *limit.Limiter
+	// GuestMaxAge is after how long a guest nobody uses is deleted. Zero is
+	// never.
+	GuestMaxAge time.Duration
 	// PoolDeleted is called after a pool was deleted, to have its rows
 	// removed.
 	PoolDeleted func()
@@ -56,7 +61,10 @@ func (s *Service) Wire() *wire.Service {
 		Authenticate: func(ctx context.Context, r *http.Request, body []byte) (idpool.Caller, error) {
 			return s.Broker.Authenticate(ctx, "cognito-identity", window, r, body)
 		},
-		Authorize: func(caller idpool.Caller, op string) error { return s.Broker.Authorize(caller, "cognito-identity:"+op) },
+		Admit: s.Limits.Admit,
+		Authorize: func(caller idpool.Caller, op, resource string) error {
+			return s.Broker.Authorize(caller, "cognito-identity:"+op, resource)
+		},
 	}
 }
 
@@ -155,8 +163,11 @@ func (s *Service) verify(ctx context.Context, pool *idpool.PoolConfig, logins ma
 
 // resume is what the calls that carry an IdentityId share: find the identity
 // and its pool, verify the logins, and let the rule say who it is.
-func (s *Service) resume(ctx context.Context, id string, logins map[string]string, allowed func(*idpool.PoolConfig) error) (idpool.Identity, *idpool.PoolConfig, []idpool.VerifiedLogin, error) {
+func (s *Service) resume(ctx context.Context, op, id string, logins map[string]string, allowed func(*idpool.PoolConfig) error) (idpool.Identity, *idpool.PoolConfig, []idpool.VerifiedLogin, error) {
 	identity, pool, err := s.identity(ctx, idpool.IdentityID(id))
+	if err == nil {
+		err = s.Limits.Account(op, pool.Account)
+	}
 	if err == nil {
 		err = allowed(pool)
 	}
@@ -173,7 +184,7 @@ func (s *Service) resume(ctx context.Context, id string, logins map[string]strin
 	}
 	ev := wire.EventFrom(ctx)
 	ev.Identity, ev.Outcome = identity.ID, string(outcome)
-	return identity, pool, verified, nil
+	return identity, pool, verified, idpool.TouchGuest(ctx, s.Store, identity, s.GuestMaxAge, s.now())
 }
 
 func anyPool(*idpool.PoolConfig) error { return nil }

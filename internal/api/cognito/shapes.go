@@ -16,12 +16,14 @@ var (
 	developerName    = wire.Str{Min: 1, Max: 128, Pattern: wire.Re(`[\w._-]+`)}
 	userPoolName     = wire.Str{Min: 1, Max: 128, Pattern: wire.Re(`[\w._:/-]+`)}
 	userPoolClientID = wire.Str{Min: 1, Max: 128, Pattern: wire.Re(`[\w_]+`)}
+	developerUser    = wire.Str{Min: 1, Max: 1024}
 	tagKey           = wire.Str{Min: 1, Max: 128}
 	tagValue         = wire.Str{Min: 0, Max: 256}
 	claimName        = wire.Str{Min: 1, Max: 64, Pattern: wire.Re(`[\p{L}\p{M}\p{S}\p{N}\p{P}]+`)}
 	maxResults       = wire.Int{Min: 1, Max: 60}
 	nextToken        = wire.Str{Min: 1, Max: 65535, Pattern: wire.Re(`[\S]+`)}
 
+	principalTags  = wire.Map{Max: 50, Key: tagKey, Value: wire.Str{Min: 1, Max: 256}}
 	logins         = wire.Map{Max: 10, Key: providerName, Value: providerToken}
 	loginProviders = wire.Map{Max: 10, Key: providerName, Value: providerID}
 	tags           = wire.Map{Key: tagKey, Value: tagValue}

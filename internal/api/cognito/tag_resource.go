@@ -30,7 +30,7 @@ func (s *Service) tagResource(ctx context.Context, caller idpool.Caller, in tagR
 			p.Tags = map[string]string{}
 		}
 		maps.Copy(p.Tags, in.Tags)
-		return checkTags(p.Tags)
+		return s.checkTags(p.Tags)
 	})
 	return struct{}{}, err
 }

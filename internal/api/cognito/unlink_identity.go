@@ -26,6 +26,9 @@ func (s *Service) unlinkIdentity(ctx context.Context, in unlinkIdentityInput) (w
 	if err != nil {
 		return wire.Empty{}, err
 	}
+	if err := s.Limits.Account("UnlinkIdentity", pool.Account); err != nil {
+		return wire.Empty{}, err
+	}
 	verified, err := s.verify(ctx, pool, in.Logins)
 	if err != nil {
 		return wire.Empty{}, err

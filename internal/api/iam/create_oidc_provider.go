@@ -32,7 +32,6 @@ type createOIDCProviderOutput struct {
 
 // The quotas of behaviour 9.2.
 const (
-	maxProviders   = 100
 	maxClientIDs   = 100
 	maxThumbprints = 5
 )
@@ -64,8 +63,8 @@ func (s *Service) createOIDCProvider(ctx context.Context, caller idpool.Caller, 
 		if slices.ContainsFunc(held, func(h idpool.OIDCProvider) bool { return h.Name == name }) {
 			return idpool.Errorf(idpool.Exists, "Provider with url %s already exists.", issuer)
 		}
-		if len(held) >= maxProviders {
-			return idpool.Errorf(idpool.Limit, "Cannot exceed quota for OpenIdConnectProvidersPerAccount: %d", maxProviders)
+		if limit := s.Limits.OIDCProviders; limit > 0 && len(held) >= limit {
+			return idpool.Errorf(idpool.Limit, "Cannot exceed quota for OpenIdConnectProvidersPerAccount: %d", limit)
 		}
 		return w.PutOIDCProvider(ctx, p)
 	})

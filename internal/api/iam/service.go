@@ -12,6 +12,7 @@ import (
 
 	"idpool/internal/credential"
 	"idpool/internal/idpool"
+	"idpool/internal/limit"
 	"idpool/internal/wire"
 )
 
@@ -20,6 +21,7 @@ type Service struct {
 	Store     idpool.Store
 	Directory *idpool.Directory
 	Broker    *credential.Broker
+	Limits    *limit.Limiter
 	Now       func() time.Time
 	// PlainHTTP takes provider addresses with plain http and with a port:
 	// development mode.
@@ -37,19 +39,27 @@ func (s *Service) Wire() *wire.Service {
 		Namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
 		Faults:    faults,
 		Ops: []wire.Op{
-			wire.Signed("AddClientIDToOpenIDConnectProvider", addClientIDShape, s.addClientID),
+			wire.Signed("AddClientIDToOpenIDConnectProvider", addClientIDShape, s.addClientID).On(providerARN),
 			wire.Signed("CreateOpenIDConnectProvider", createOIDCProviderShape, s.createOIDCProvider),
-			wire.Signed("DeleteOpenIDConnectProvider", deleteOIDCProviderShape, s.deleteOIDCProvider),
-			wire.Signed("GetOpenIDConnectProvider", getOIDCProviderShape, s.getOIDCProvider),
+			wire.Signed("DeleteOpenIDConnectProvider", deleteOIDCProviderShape, s.deleteOIDCProvider).On(providerARN),
+			wire.Signed("GetOpenIDConnectProvider", getOIDCProviderShape, s.getOIDCProvider).On(providerARN),
 			wire.Signed("ListOpenIDConnectProviders", wire.Struct{}, s.listOIDCProviders),
-			wire.Signed("RemoveClientIDFromOpenIDConnectProvider", removeClientIDShape, s.removeClientID),
-			wire.Signed("UpdateOpenIDConnectProviderThumbprint", updateThumbprintShape, s.updateThumbprint),
+			wire.Signed("RemoveClientIDFromOpenIDConnectProvider", removeClientIDShape, s.removeClientID).On(providerARN),
+			wire.Signed("UpdateOpenIDConnectProviderThumbprint", updateThumbprintShape, s.updateThumbprint).On(providerARN),
 		},
+		Admit: s.Limits.Admit,
 		Authenticate: func(ctx context.Context, r *http.Request, body []byte) (idpool.Caller, error) {
 			return s.Broker.Authenticate(ctx, "iam", window, r, body)
 		},
-		Authorize: func(caller idpool.Caller, op string) error { return s.Broker.Authorize(caller, "iam:"+op) },
+		Authorize: func(caller idpool.Caller, op, resource string) error {
+			return s.Broker.Authorize(caller, "iam:"+op, resource)
+		},
 	}
+}
+
+// providerARN is the provider that an operation works on.
+func providerARN(_ idpool.Caller, text func(string) string) string {
+	return text("OpenIDConnectProviderArn")
 }
 
 // faults are the names and statuses of behaviour 9.1.

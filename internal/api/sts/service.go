@@ -9,6 +9,7 @@ import (
 
 	"idpool/internal/credential"
 	"idpool/internal/idpool"
+	"idpool/internal/limit"
 	"idpool/internal/token"
 	"idpool/internal/wire"
 )
@@ -19,6 +20,7 @@ type Service struct {
 	Directory *idpool.Directory
 	Issuer    *token.Issuer
 	Broker    *credential.Broker
+	Limits    *limit.Limiter
 }
 
 // window is how far the date of a signature may be from now (behaviour 1.6).
@@ -35,6 +37,7 @@ func (s *Service) Wire() *wire.Service {
 			wire.Public("AssumeRoleWithWebIdentity", assumeRoleWithWebIdentityShape, s.assumeRoleWithWebIdentity),
 			wire.Signed("GetCallerIdentity", wire.Struct{}, s.getCallerIdentity),
 		},
+		Admit: s.Limits.Admit,
 		Authenticate: func(ctx context.Context, r *http.Request, body []byte) (idpool.Caller, error) {
 			return s.Broker.Authenticate(ctx, "sts", window, r, body)
 		},
@@ -49,6 +52,7 @@ var faults = wire.Faults{
 	idpool.AccessDenied: wire.ClientFault("AccessDenied").With(403),
 	idpool.Throttled:    wire.ClientFault("Throttling").Saying("Rate exceeded"),
 	idpool.InvalidToken: wire.ClientFault("InvalidIdentityToken"),
+	idpool.TooLarge:     wire.ClientFault("PackedPolicyTooLarge"),
 	idpool.ExpiredToken: wire.ClientFault("ExpiredTokenException"),
 
 	idpool.MissingAuthentication: wire.ClientFault("MissingAuthenticationToken").With(403).Saying("Request is missing Authentication Token"),

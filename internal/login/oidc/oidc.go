@@ -99,18 +99,55 @@ type provider struct {
 	audiences   []string
 	anyAudience bool
 	detail      string // what precedes the subject in the amr claim (behaviour 5.3)
+	mappingKey  string // of the pool's role mappings; for a user pool the client is added
+	tagsKey     string // of the pool's attribute maps
+	userPool    bool   // a Cognito user pool
+	refused     error  // why no token of it is taken, whatever it says
 }
 
 // provider finds what the configuration says about a name: the pool must name
-// it by the ARN of an IAM OIDC provider of its own account.
-func (v *Verifier) provider(pool *idpool.PoolConfig, name string) (provider, bool) {
-	if !slices.ContainsFunc(pool.OIDCProviderARNs, func(arn string) bool {
+// it as one of its user pools, or by the ARN of an IAM OIDC provider of its own
+// account.
+func (v *Verifier) provider(pool *idpool.PoolConfig, name string) (p provider, ok bool) {
+	if p, ok = userPool(pool, name); !ok {
+		p, ok = v.registered(pool, name)
+	}
+	if o, has := v.config.Overrides[name]; ok && has {
+		if o.Issuer != "" {
+			p.issuers = []string{o.Issuer}
+		}
+		p.jwksURI = o.JWKSURI
+	}
+	return p, ok
+}
+
+// userPool is a Cognito user pool of the pool, with all clients that the pool
+// trusts.
+func userPool(pool *idpool.PoolConfig, name string) (provider, bool) {
+	p := provider{name: name, issuers: []string{"https://" + name}, detail: name + ":CognitoSignIn:", mappingKey: name + ":", tagsKey: name, userPool: true}
+	for _, u := range pool.UserPools {
+		if u.ProviderName != name {
+			continue
+		}
+		p.audiences = append(p.audiences, u.ClientID)
+		if u.ServerSideTokenCheck {
+			p.refused = errors.New("ServerSideTokenCheck is on, and the user pool cannot be asked by this version")
+		}
+	}
+	return p, len(p.audiences) > 0
+}
+
+// registered is an issuer that is registered with IAM.
+func (v *Verifier) registered(pool *idpool.PoolConfig, name string) (provider, bool) {
+	at := slices.IndexFunc(pool.OIDCProviderARNs, func(arn string) bool {
 		account, held, ok := idpool.ParseProviderARN(arn)
 		return ok && account == pool.Account && held == name
-	}) {
+	})
+	if at < 0 {
 		return provider{}, false
 	}
-	p := provider{name: name, detail: idpool.ProviderARN(pool.Account, name) + ":OIDC:"}
+	arn := pool.OIDCProviderARNs[at]
+	p := provider{name: name, detail: idpool.ProviderARN(pool.Account, name) + ":OIDC:", mappingKey: arn, tagsKey: arn}
 	iam, known := pool.OIDCProviders[name]
 	switch {
 	case known:
@@ -119,12 +156,6 @@ func (v *Verifier) provider(pool *idpool.PoolConfig, name string) (provider, boo
 		p.issuers, p.anyAudience = []string{"https://" + name, "http://" + name}, true
 	default:
 		return provider{}, false
-	}
-	if o, ok := v.config.Overrides[name]; ok {
-		if o.Issuer != "" {
-			p.issuers = []string{o.Issuer}
-		}
-		p.jwksURI = o.JWKSURI
 	}
 	return p, true
 }
@@ -144,6 +175,9 @@ func (v *Verifier) Verify(ctx context.Context, pool *idpool.PoolConfig, presente
 	p, ok := v.provider(pool, presented.Provider)
 	if !ok {
 		return idpool.VerifiedLogin{}, login.Unsupported(&login.Refusal{Provider: presented.Provider, Check: "provider"})
+	}
+	if p.refused != nil {
+		return idpool.VerifiedLogin{}, login.Unsupported(&login.Refusal{Provider: p.name, Check: "provider", Cause: p.refused})
 	}
 	refuse := func(why *login.Refusal, format string, args ...any) (idpool.VerifiedLogin, error) {
 		why.Provider = p.name
@@ -167,13 +201,18 @@ func (v *Verifier) Verify(ctx context.Context, pool *idpool.PoolConfig, presente
 	if name := c.missing(); name != "" {
 		return refuse(&login.Refusal{Check: "claims", Expected: "claim " + name, Got: "none", Cause: c.hint()}, "Missing a required claim: %s", name)
 	}
+	if use := c.all["token_use"]; p.userPool && use != "id" {
+		return refuse(&login.Refusal{Check: "claims", Expected: "token_use id", Got: fmt.Sprintf("%.32q", fmt.Sprint(use)), Cause: c.hint()},
+			"Not a valid OpenId Connect identity token.")
+	}
 	// 2. Whose is it, and for whom? So far only to word a refusal: nothing of
 	// it is believed yet.
 	if !slices.Contains(p.issuers, c.iss) {
 		return refuse(&login.Refusal{Check: "issuer", Expected: quote(p.issuers...), Got: quote(c.iss), Cause: difference(p.issuers[0], c.iss)},
 			"Issuer doesn't match providerName")
 	}
-	if !p.trusts(c.parties()) {
+	client, ok := p.client(c.parties())
+	if !ok {
 		return idpool.VerifiedLogin{}, login.Unsupported(&login.Refusal{Provider: p.name, Check: "audience",
 			Expected: "one of " + quote(p.audiences...), Got: quote(c.parties()...)})
 	}
@@ -198,17 +237,38 @@ func (v *Verifier) Verify(ctx context.Context, pool *idpool.PoolConfig, presente
 	if !known {
 		v.remember(id, c, signer)
 	}
-	return idpool.VerifiedLogin{
-		Login:  idpool.Login{Provider: p.name, Subject: c.sub},
-		Detail: p.detail + c.sub,
-		Claims: c.all,
-	}, nil
+	return p.login(c, client), nil
 }
 
-// trusts reports whether a token for these applications is for one of the
-// provider's.
-func (p provider) trusts(parties []string) bool {
-	return p.anyAudience || slices.ContainsFunc(parties, func(id string) bool { return slices.Contains(p.audiences, id) })
+// login is what a token proved.
+func (p provider) login(c *claims, client string) idpool.VerifiedLogin {
+	out := idpool.VerifiedLogin{
+		Login:      idpool.Login{Provider: p.name, Subject: c.sub},
+		Detail:     p.detail + c.sub,
+		MappingKey: p.mappingKey, TagsKey: p.tagsKey, Client: client,
+		Claims: c.all,
+	}
+	if p.userPool { // no other issuer may choose roles
+		out.MappingKey += client
+		out.PreferredRole, _ = c.all["cognito:preferred_role"].(string)
+		roles, _ := c.all["cognito:roles"].([]any)
+		for _, one := range roles {
+			if role, ok := one.(string); ok {
+				out.OfferedRoles = append(out.OfferedRoles, role)
+			}
+		}
+	}
+	return out
+}
+
+// client is the first of the applications that a token is for which the
+// provider's tokens may be for.
+func (p provider) client(parties []string) (client string, ok bool) {
+	at := slices.IndexFunc(parties, func(id string) bool { return p.anyAudience || slices.Contains(p.audiences, id) })
+	if at < 0 {
+		return "", false
+	}
+	return parties[at], true
 }
 
 // tokenID is the SHA-256 of a token.

@@ -101,8 +101,11 @@ func TestAccepted(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, logintest.WithAlg(alg), logintest.WithPath("/realms/one"))
 			want := idpool.VerifiedLogin{
-				Login:  idpool.Login{Provider: w.Name(), Subject: "ann"},
-				Detail: "arn:aws:iam::111122223333:oidc-provider/" + w.Name() + ":OIDC:ann",
+				Login:      idpool.Login{Provider: w.Name(), Subject: "ann"},
+				Detail:     "arn:aws:iam::111122223333:oidc-provider/" + w.Name() + ":OIDC:ann",
+				MappingKey: "arn:aws:iam::111122223333:oidc-provider/" + w.Name(),
+				TagsKey:    "arn:aws:iam::111122223333:oidc-provider/" + w.Name(),
+				Client:     "app",
 			}
 			for _, how := range []string{"first", "again"} {
 				got := w.accept(t, w.Token("ann"))
