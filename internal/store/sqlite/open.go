@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -39,6 +40,7 @@ var ErrInUse = errors.New("is in use by another idpool")
 type header struct {
 	exists        bool
 	schema, owner uint32
+	torn          bool // it does not fit the file, but there is a log that can
 }
 
 // readHeader looks at a database file without SQLite, so that nothing is
@@ -78,9 +80,32 @@ func readHeader(path string) (header, error) {
 		pageSize = 65536
 	}
 	if pages := int64(binary.BigEndian.Uint32(b[28:])); pageSize < 512 || info.Size()%pageSize != 0 || info.Size() < pages*pageSize {
+		if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 {
+			h.torn = true
+			return h, nil
+		}
 		return header{}, fmt.Errorf("%s is damaged: it has %d bytes, and its header says %d pages of %d: restore it from a backup", path, info.Size(), pages, pageSize)
 	}
 	return h, nil
+}
+
+// checkTorn looks at every page of a database whose last checkpoint was cut
+// short, say by a power failure: what is missing in the file must be in the log.
+// It only reads, so that a damaged one stays as it is.
+func checkTorn(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var verdict string
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		verdict = err.Error()
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("it is damaged, and its write-ahead log does not mend it: restore it from a backup (%s)", verdict)
+	}
+	return nil
 }
 
 // lockFile takes the lock of a database for this process. The system releases
@@ -143,12 +168,35 @@ func olderThan(version, limit string) bool {
 	return false
 }
 
-// migrate brings the schema forward. The header of the file says what it is
-// now, so a current one costs nothing.
-func migrate(ctx context.Context, db *sql.DB, h header) error {
-	if h.exists && h.schema == SchemaVersion {
-		return nil
+// create makes a database beside its place and moves it there when it is whole.
+// A start that is cut short thus leaves nothing that the next one would take
+// for damage, or for a database of another program.
+func create(ctx context.Context, path string) error {
+	draft := path + ".new"
+	for _, file := range []string{draft, draft + "-wal", draft + "-shm", draft + "-journal"} {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
+	db, err := sql.Open("sqlite", dsn(draft, ""))
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(migrate(ctx, db), db.Close()); err != nil { // closing leaves no log behind
+		return err
+	}
+	if err := os.Rename(draft, path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// migrate brings the schema forward.
+func migrate(ctx context.Context, db *sql.DB) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err

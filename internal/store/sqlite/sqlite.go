@@ -25,11 +25,11 @@ import (
 const (
 	readerCount = 4   // connections that read
 	maxBatch    = 256 // updates in one transaction
-
-	// checkpointAfter is after how many updates the write-ahead log is
-	// copied back, as soon as nobody waits.
-	checkpointAfter = 2000
 )
+
+// checkpointAfter is after how many updates the write-ahead log is copied back,
+// as soon as nobody waits.
+var checkpointAfter = 2000
 
 // Store is an open database.
 type Store struct {
@@ -66,6 +66,10 @@ func Open(ctx context.Context, path string) (_ *Store, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+	if h, err = readHeader(path); err != nil { // again: another process may have been here before we had the lock
+		lock.Close()
+		return nil, fmt.Errorf("open store: %w", err)
+	}
 	s := &Store{lock: lock, readers: make(chan *conn, readerCount), queue: make(chan *update, 4*maxBatch), closing: make(chan struct{}), closed: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -73,11 +77,22 @@ func Open(ctx context.Context, path string) (_ *Store, err error) {
 			err = fmt.Errorf("open store %s: %w", path, err)
 		}
 	}()
+	switch {
+	case !h.exists:
+		err = create(ctx, path)
+	case h.torn:
+		err = checkTorn(ctx, path)
+	}
+	if err != nil {
+		return nil, err
+	}
 	if s.db, err = sql.Open("sqlite", dsn(path, "")); err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, s.db, h); err != nil {
-		return nil, err
+	if h.exists && h.schema < SchemaVersion {
+		if err := migrate(ctx, s.db); err != nil {
+			return nil, err
+		}
 	}
 	if s.writer, err = newConn(ctx, s.db, ""); err != nil {
 		return nil, err
