@@ -41,7 +41,7 @@ func (p Policy) Check(address string) error {
 	switch {
 	case err != nil:
 		return errors.New("not an address")
-	case u.Host == "" || u.User != nil || u.Fragment != "":
+	case u.Hostname() == "" || u.User != nil || u.Fragment != "":
 		return errors.New("not an address with a host, and without user and fragment")
 	case u.Scheme == "https", u.Scheme == "http" && (p.AllowHTTP || p.Anywhere):
 		return nil
