@@ -356,7 +356,9 @@ func TestTLS(t *testing.T) {
 		return s
 	}
 	s := start(func(s *httptest.Server) { s.EnableHTTP2 = true })
-	old := start(func(s *httptest.Server) { s.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} })
+	old := start(func(s *httptest.Server) {
+		s.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
+	})
 	roots := x509.NewCertPool()
 	roots.AddCert(s.Certificate())
 	trusting := Policy{AllowCIDRs: loopback, RootCAs: roots}
