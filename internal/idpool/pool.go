@@ -135,12 +135,15 @@ type OIDCProvider struct {
 // ARN is the provider's ARN.
 func (p OIDCProvider) ARN() string { return ProviderARN(p.Account, p.Name) }
 
-// AccessKey is a long-lived key of an account. Its secret is sealed.
+// AccessKey is a long-lived key of an account's root or of a user. Its secret
+// is sealed.
 type AccessKey struct {
-	ID      string
-	Account string
-	Secret  []byte // sealed
-	Created time.Time
+	ID       string
+	Account  string
+	User     string // name; empty for the root
+	Inactive bool
+	Secret   []byte // sealed
+	Created  time.Time
 }
 
 // SigningKey is a key that signs OpenID tokens. Its private half is sealed.

@@ -57,6 +57,19 @@ type Reader interface {
 	// OIDCProviders lists an account's providers by name.
 	OIDCProviders(ctx context.Context, account string) ([]OIDCProvider, error)
 
+	// Role, User, ManagedPolicy and SAMLProvider return an entity of IAM by
+	// its name, without regard to case.
+	Role(ctx context.Context, account, name string) (Role, error)
+	User(ctx context.Context, account, name string) (User, error)
+	ManagedPolicy(ctx context.Context, account, name string) (ManagedPolicy, error)
+	SAMLProvider(ctx context.Context, account, name string) (SAMLProvider, error)
+	// Roles, Users, ManagedPolicies and SAMLProviders list an account's
+	// entities by name.
+	Roles(ctx context.Context, account string) ([]Role, error)
+	Users(ctx context.Context, account string) ([]User, error)
+	ManagedPolicies(ctx context.Context, account string) ([]ManagedPolicy, error)
+	SAMLProviders(ctx context.Context, account string) ([]SAMLProvider, error)
+
 	// AccessKey returns an access key by its ID.
 	AccessKey(ctx context.Context, id string) (AccessKey, error)
 	// AccessKeys lists an account's keys by ID.
@@ -97,6 +110,21 @@ type Writer interface {
 	// DeleteOIDCProvider removes a provider; a missing one is NotFound.
 	DeleteOIDCProvider(ctx context.Context, account, name string) error
 
+	// PutRole, PutUser, PutManagedPolicy and PutSAMLProvider add or replace
+	// an entity.
+	PutRole(ctx context.Context, r Role) error
+	PutUser(ctx context.Context, u User) error
+	PutManagedPolicy(ctx context.Context, p ManagedPolicy) error
+	PutSAMLProvider(ctx context.Context, p SAMLProvider) error
+	// DeleteRole, DeleteUser, DeleteManagedPolicy and DeleteSAMLProvider
+	// remove an entity; a missing one is NotFound.
+	DeleteRole(ctx context.Context, account, name string) error
+	DeleteUser(ctx context.Context, account, name string) error
+	DeleteManagedPolicy(ctx context.Context, account, name string) error
+	DeleteSAMLProvider(ctx context.Context, account, name string) error
+
+	// DeleteAccessKey removes an access key; a missing one is NotFound.
+	DeleteAccessKey(ctx context.Context, id string) error
 	// PutAccessKey adds or replaces an access key.
 	PutAccessKey(ctx context.Context, k AccessKey) error
 	// PutSigningKey adds or replaces a signing key.

@@ -15,10 +15,12 @@ const (
 		ON CONFLICT (account, name) DO UPDATE SET url = excluded.url, config = excluded.config, created = excluded.created`
 	deleteProvider = `DELETE FROM oidc_provider WHERE account = $1 AND name = $2`
 
-	selectAccessKey  = `SELECT id, account, secret, created FROM access_key WHERE id = $1`
-	selectAccessKeys = `SELECT id, account, secret, created FROM access_key WHERE account = $1 ORDER BY id`
-	putAccessKey     = `INSERT INTO access_key (id, account, secret, created) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (id) DO UPDATE SET account = excluded.account, secret = excluded.secret, created = excluded.created`
+	selectAccessKey  = `SELECT id, account, user_name, inactive, secret, created FROM access_key WHERE id = $1`
+	selectAccessKeys = `SELECT id, account, user_name, inactive, secret, created FROM access_key WHERE account = $1 ORDER BY id`
+	putAccessKey     = `INSERT INTO access_key (id, account, user_name, inactive, secret, created) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (id) DO UPDATE SET account = excluded.account, user_name = excluded.user_name, inactive = excluded.inactive,
+		secret = excluded.secret, created = excluded.created`
+	deleteAccessKey = `DELETE FROM access_key WHERE id = $1`
 
 	selectSigningKeys = `SELECT id, private, certificate, created, use_from FROM signing_key ORDER BY created, id`
 	putSigningKey     = `INSERT INTO signing_key (id, private, certificate, created, use_from) VALUES ($1, $2, $3, $4, $5)
@@ -89,9 +91,9 @@ func (t Tx) DeleteOIDCProvider(ctx context.Context, account, name string) error 
 func (t Tx) accessKeys(ctx context.Context, sql string, arg string) (list []idpool.AccessKey, err error) {
 	err = t.each(ctx, sql, []any{arg}, func(r Rows) error {
 		var k idpool.AccessKey
-		var created int64
-		err := r.Scan(&k.ID, &k.Account, &k.Secret, &created)
-		k.Created = moment(created)
+		var inactive, created int64
+		err := r.Scan(&k.ID, &k.Account, &k.User, &inactive, &k.Secret, &created)
+		k.Inactive, k.Created = inactive != 0, moment(created)
 		list = append(list, k)
 		return err
 	})
@@ -117,7 +119,16 @@ func (t Tx) AccessKeys(ctx context.Context, account string) ([]idpool.AccessKey,
 
 // PutAccessKey implements idpool.Writer.
 func (t Tx) PutAccessKey(ctx context.Context, k idpool.AccessKey) error {
-	_, err := t.Q.Exec(ctx, putAccessKey, k.ID, k.Account, k.Secret, k.Created.UnixMilli())
+	_, err := t.Q.Exec(ctx, putAccessKey, k.ID, k.Account, k.User, flag(k.Inactive), k.Secret, k.Created.UnixMilli())
+	return err
+}
+
+// DeleteAccessKey implements idpool.Writer.
+func (t Tx) DeleteAccessKey(ctx context.Context, id string) error {
+	n, err := t.Q.Exec(ctx, deleteAccessKey, id)
+	if err == nil && n == 0 {
+		err = errMissing("access key")
+	}
 	return err
 }
 

@@ -26,7 +26,7 @@ import (
 // Run holds a store to the contract. open gives every case an empty store of
 // its own and closes it in t.Cleanup, also when the case has closed it before.
 func Run(t *testing.T, open func(t *testing.T) idpool.Store) {
-	for _, cases := range [][]testCase{transactions, pools, identities, keys, rules} {
+	for _, cases := range [][]testCase{transactions, pools, identities, keys, iam, rules} {
 		for _, c := range cases {
 			t.Run(c.holds, func(t *testing.T) {
 				c.check(&suite{T: t, ctx: t.Context(), store: open(t)})

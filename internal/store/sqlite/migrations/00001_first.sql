@@ -46,11 +46,23 @@ CREATE TABLE oidc_provider (
 	PRIMARY KEY (account, name)
 ) WITHOUT ROWID;
 
+-- Roles, users, managed policies and SAML providers. The name is folded, so
+-- that two which differ in case only are one.
+CREATE TABLE iam_entity (
+	account TEXT NOT NULL,
+	kind    TEXT NOT NULL,
+	name    TEXT NOT NULL,
+	body    TEXT NOT NULL,
+	PRIMARY KEY (account, kind, name)
+) WITHOUT ROWID;
+
 CREATE TABLE access_key (
-	id      TEXT   NOT NULL PRIMARY KEY,
-	account TEXT   NOT NULL,
-	secret  BLOB   NOT NULL,
-	created BIGINT NOT NULL
+	id        TEXT   NOT NULL PRIMARY KEY,
+	account   TEXT   NOT NULL,
+	user_name TEXT   NOT NULL,
+	inactive  BIGINT NOT NULL,
+	secret    BLOB   NOT NULL,
+	created   BIGINT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX access_key_by_account ON access_key (account);
 
