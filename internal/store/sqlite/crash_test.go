@@ -62,7 +62,7 @@ func TestCrash(t *testing.T) {
 // the last step answered, or the one tried after it.
 const writers = 24
 
-var crashPool = idpool.Pool{ID: "eu-west-1:00000000-0000-4000-8000-000000000000", Account: "000000000000", AllowUnauthenticated: true, Version: 1}
+var crashPool = idpool.Pool{ID: "eu-west-1:00000000-0000-4000-8000-000000000000", Account: account, AllowUnauthenticated: true, Version: 1}
 
 type life struct {
 	tried, answered int // steps; -1 for none
@@ -287,7 +287,7 @@ func TestCrashWhileMaking(t *testing.T) {
 				entries, _ := os.ReadDir(filepath.Dir(path))
 				t.Fatalf("round %d, start %d: %v (beside %v)", round, start, err, entries)
 			}
-			if err := put(s, fmt.Sprint(start)); err != nil {
+			if err := s.Update(t.Context(), name(start)); err != nil {
 				t.Error(err)
 			}
 			audit(t, s)
@@ -299,12 +299,4 @@ func TestCrashWhileMaking(t *testing.T) {
 	if interrupted == 0 {
 		t.Error("no process was killed before it was ready")
 	}
-}
-
-// put writes something small.
-func put(s *Store, name string) error {
-	ctx := context.Background()
-	return s.Update(ctx, func(w idpool.Writer) error {
-		return w.PutOIDCProvider(ctx, idpool.OIDCProvider{Account: "000000000000", Name: name, URL: "https://" + name})
-	})
 }

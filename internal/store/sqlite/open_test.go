@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"database/sql"
 	"encoding/binary"
 	"errors"
@@ -40,13 +39,12 @@ func folder(t *testing.T, path string) map[string]string {
 	return held
 }
 
-// fill puts providers with these numbers into a store, some hundred bytes each.
+// fill puts rows with these numbers into a store, in one update.
 func fill(t *testing.T, s *Store, from, to int) {
 	t.Helper()
 	err := s.Update(t.Context(), func(w idpool.Writer) error {
 		for n := from; n < to; n++ {
-			p := idpool.OIDCProvider{Account: "000000000000", Name: fmt.Sprintf("%06d.example", n), URL: strings.Repeat("u", 500)}
-			if err := w.PutOIDCProvider(t.Context(), p); err != nil {
+			if err := name(n)(w); err != nil {
 				return err
 			}
 		}
@@ -57,29 +55,14 @@ func fill(t *testing.T, s *Store, from, to int) {
 	}
 }
 
-// count reads the providers that fill put into a store.
-func count(ctx context.Context, s *Store) (n int, err error) {
-	err = s.View(ctx, func(r idpool.Reader) error {
-		list, err := r.OIDCProviders(ctx, "000000000000")
-		n = len(list)
-		for i, p := range list {
-			if err == nil && (p.Name != fmt.Sprintf("%06d.example", i) || p.URL != strings.Repeat("u", 500)) {
-				err = fmt.Errorf("provider %d is %q %.20q", i, p.Name, p.URL)
-			}
-		}
-		return err
-	})
-	return n, err
-}
-
-// made makes a database with some pages, closes it, and returns its bytes.
-func made(t *testing.T, path string) []byte {
+// made makes a database of some rows, closes it, and returns its bytes.
+func made(t *testing.T, path string, rows int) []byte {
 	t.Helper()
 	s, err := Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fill(t, s, 0, 100)
+	fill(t, s, 0, rows)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +96,7 @@ func foreign(t *testing.T, path string, statements ...string) {
 func TestOpenRefuses(t *testing.T) {
 	change := func(fn func([]byte) []byte) func(*testing.T, string) {
 		return func(t *testing.T, path string) { // of a sound database
-			if err := os.WriteFile(path, fn(made(t, path)), 0o600); err != nil {
+			if err := os.WriteFile(path, fn(made(t, path, 100)), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -150,7 +133,7 @@ func TestOpenRefuses(t *testing.T) {
 		"a folder":                 {func(t *testing.T, path string) { os.Mkdir(path, 0o700) }, "is not a file"},
 		"a folder that is missing": {func(t *testing.T, path string) { os.Remove(filepath.Dir(path)) }, "no such file or directory"},
 		"nothing but the log": {func(t *testing.T, path string) {
-			made(t, path)
+			made(t, path, 100)
 			os.Rename(path, path+"-wal")
 		}, "is missing, but its write-ahead log is there: restore it from a backup"},
 	} {
@@ -225,8 +208,8 @@ func TestMakingCutShort(t *testing.T) {
 	}
 	s := open(t, path)
 	fill(t, s, 0, 1)
-	if n, err := count(t.Context(), s); n != 1 || err != nil {
-		t.Errorf("%d, %v", n, err)
+	if rows, err := held(t.Context(), s); len(rows) != 1 || err != nil {
+		t.Errorf("%d rows, %v", len(rows), err)
 	}
 	for name := range folder(t, filepath.Dir(path)) {
 		if strings.Contains(name, ".new") {
@@ -279,8 +262,8 @@ func TestCheckpointCutShort(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := open(t, path)
-			if n, err := count(t.Context(), s); n != 100 || err != nil {
-				t.Errorf("%d of 100 are left, %v", n, err)
+			if rows, err := held(t.Context(), s); len(rows) != 100 || err != nil {
+				t.Errorf("%d of 100 rows, %v", len(rows), err)
 			}
 			audit(t, s)
 		})
@@ -299,8 +282,8 @@ func TestTruncatedWithLog(t *testing.T) {
 		}
 		s, err := Open(t.Context(), path)
 		if err == nil { // the log has the last pages
-			if n, err := count(t.Context(), s); n != 301 || err != nil {
-				t.Errorf("%d of %d bytes: %d of 301 rows, %v", size, len(old), n, err)
+			if rows, err := held(t.Context(), s); len(rows) != 301 || err != nil {
+				t.Errorf("%d of %d bytes: %d of 301 rows, %v", size, len(old), len(rows), err)
 			}
 			s.Close()
 			continue
@@ -321,7 +304,7 @@ func TestTruncatedWithLog(t *testing.T) {
 // TestDamagedPages scribbles over one page after the other. Whatever is read
 // then is an error of the store, or whole: never less than there was.
 func TestDamagedPages(t *testing.T) {
-	sound := made(t, fresh(t))
+	sound := made(t, fresh(t), 100)
 	const page = 4096
 	noise := make([]byte, page)
 	for i := range noise {
@@ -339,10 +322,10 @@ func TestDamagedPages(t *testing.T) {
 				refused++
 				continue
 			}
-			rows, err := count(t.Context(), s)
+			rows, err := held(t.Context(), s)
 			switch {
-			case err == nil && rows != 100:
-				t.Errorf("page %d damaged: %d of 100 rows, and no error", n+1, rows)
+			case err == nil && len(rows) != 100:
+				t.Errorf("page %d damaged: %d of 100 rows, and no error", n+1, len(rows))
 			case err != nil && idpool.KindOf(err) != idpool.Unavailable:
 				t.Errorf("page %d damaged: %v", n+1, err)
 			case err != nil:
@@ -453,7 +436,7 @@ func TestMigrations(t *testing.T) {
 		}
 	}
 	path := fresh(t)
-	made(t, path)
+	made(t, path, 100)
 	want := schema(t, path)
 	for _, version := range []int{0, SchemaVersion} {
 		for range 2 {
@@ -469,8 +452,8 @@ func TestMigrations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n, err := count(t.Context(), s); n != 100 || err != nil {
-				t.Errorf("from schema %d: %d of 100 rows, %v", version, n, err)
+			if rows, err := held(t.Context(), s); len(rows) != 100 || err != nil {
+				t.Errorf("from schema %d: %d of 100 rows, %v", version, len(rows), err)
 			}
 			if h, err := readHeader(path); err != nil || h.schema != SchemaVersion || h.owner != applicationID {
 				t.Errorf("from schema %d: the header says %+v, %v", version, h, err)

@@ -1,14 +1,28 @@
 package sqlite
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"idpool/internal/idpool"
+	"idpool/internal/store"
 	"idpool/internal/store/storetest"
 )
 
-// open opens a database of the test's own.
+const account = "000000000000"
+
+// fresh is the path of a database that is not there yet.
+func fresh(t testing.TB) string { return filepath.Join(t.TempDir(), "idpool.db") }
+
+// open opens a database and closes it when the test ends.
 func open(t testing.TB, path string) *Store {
 	t.Helper()
 	s, err := Open(t.Context(), path)
@@ -23,8 +37,383 @@ func open(t testing.TB, path string) *Store {
 	return s
 }
 
-func fresh(t testing.TB) string { return filepath.Join(t.TempDir(), "idpool.db") }
-
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) idpool.Store { return open(t, fresh(t)) })
+	empty := made(t, fresh(t), 0) // a copy is a fresh store, too, and made sooner
+	storetest.Run(t, func(t *testing.T) idpool.Store {
+		path := fresh(t)
+		if err := os.WriteFile(path, empty, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return open(t, path)
+	})
+}
+
+// TestLoginKey goes around the rules: the table itself refuses a login that
+// leads to two identities.
+func TestLoginKey(t *testing.T) {
+	s := open(t, fresh(t))
+	insert := func(pool, provider, subject, identity string) error {
+		return s.Update(t.Context(), func(w idpool.Writer) error {
+			_, err := w.(store.Tx).Q.Exec(t.Context(), "INSERT INTO login (pool, provider, subject, identity) VALUES ($1, $2, $3, $4)", pool, provider, subject, identity)
+			return err
+		})
+	}
+	for _, row := range [][4]string{{"p", "a", "ann", "1"}, {"q", "a", "ann", "2"}, {"p", "b", "ann", "3"}, {"p", "a", "Ann", "4"}, {"p", "a", "ann ", "5"}, {"p", "a", "ann\x00", "6"}} {
+		if err := insert(row[0], row[1], row[2], row[3]); err != nil {
+			t.Errorf("%q: %v", row, err)
+		}
+		for _, identity := range []string{"other", row[3]} {
+			if err := insert(row[0], row[1], row[2], identity); !errors.Is(err, store.ErrUnique) {
+				t.Errorf("%q again, to %s: got %v, want ErrUnique", row, identity, err)
+			}
+		}
+	}
+	err := s.Update(t.Context(), func(w idpool.Writer) error {
+		return w.CreateIdentity(t.Context(), idpool.Identity{ID: "x", Pool: "p", Logins: []idpool.Login{{Provider: "a", Subject: "ann"}}})
+	})
+	if idpool.KindOf(err) != idpool.Conflict {
+		t.Errorf("CreateIdentity: got %v, want Conflict", err)
+	}
+}
+
+// stall keeps the writer busy until release is called.
+func stall(t *testing.T, s *Store) (release func()) {
+	t.Helper()
+	busy, done, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- s.Update(context.Background(), func(idpool.Writer) error {
+			close(busy)
+			<-done
+			return nil
+		})
+	}()
+	<-busy
+	release = sync.OnceFunc(func() {
+		close(done)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(release)
+	return release
+}
+
+// queued waits until so many updates wait for the writer.
+func queued(t *testing.T, s *Store, n int) {
+	t.Helper()
+	for len(s.queue) != n {
+		if t.Context().Err() != nil {
+			t.Fatal("the test ended")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// name makes an update that puts one row.
+func name(n int) func(idpool.Writer) error {
+	return func(w idpool.Writer) error {
+		return w.PutOIDCProvider(context.Background(), idpool.OIDCProvider{Account: account, Name: fmt.Sprintf("%06d.example", n), URL: address})
+	}
+}
+
+// address is in every row, so that a few rows fill a page.
+var address = strings.Repeat("u", 500)
+
+// held tells which rows are there.
+func held(ctx context.Context, s *Store) (map[int]bool, error) {
+	rows := map[int]bool{}
+	err := s.View(ctx, func(r idpool.Reader) error {
+		list, err := r.OIDCProviders(ctx, account)
+		for _, p := range list {
+			var n int
+			if _, err := fmt.Sscanf(p.Name, "%06d.example", &n); err != nil || p.URL != address {
+				return fmt.Errorf("row %q is %.20q: %w", p.Name, p.URL, err)
+			}
+			rows[n] = true
+		}
+		return err
+	})
+	return rows, err
+}
+
+// TestGroupCommit: what waits while the writer is busy shares one commit.
+func TestGroupCommit(t *testing.T) {
+	for _, c := range []struct{ updates, commits int64 }{{1, 1}, {64, 1}, {maxBatch, 1}, {maxBatch + 1, 2}, {3 * maxBatch, 3}} {
+		s := open(t, fresh(t))
+		release := stall(t, s)
+		var updates sync.WaitGroup
+		for n := range c.updates {
+			updates.Go(func() {
+				if err := s.Update(t.Context(), name(int(n))); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		queued(t, s, int(c.updates))
+		before := s.commits.Load()
+		release()
+		updates.Wait()
+		if got := s.commits.Load() - before - 1; got != c.commits { // the other one is the stall's
+			t.Errorf("%d updates cost %d commits, want %d", c.updates, got, c.commits)
+		}
+		if rows, err := held(t.Context(), s); len(rows) != int(c.updates) || err != nil {
+			t.Errorf("%d of %d rows are there, %v", len(rows), c.updates, err)
+		}
+	}
+}
+
+// TestUnderLoad: many clients at once cost far fewer commits than updates.
+func TestUnderLoad(t *testing.T) {
+	s := open(t, fresh(t))
+	const clients, each = 64, 10
+	var updates sync.WaitGroup
+	for client := range clients {
+		updates.Go(func() {
+			for n := range each {
+				if err := s.Update(t.Context(), name(client*each+n)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	updates.Wait()
+	rows, err := held(t.Context(), s)
+	if commits := s.commits.Load(); len(rows) != clients*each || err != nil || commits > clients*each/2 {
+		t.Errorf("%d rows of %d, %v, in %d commits", len(rows), clients*each, err, commits)
+	}
+}
+
+// TestOneFailsAmongMany: in one commit, each update has an outcome of its own.
+func TestOneFailsAmongMany(t *testing.T) {
+	s := open(t, fresh(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	after := func(n int, err error) func(idpool.Writer) error { // put a row, then fail
+		return func(w idpool.Writer) error { return errors.Join(name(n)(w), err) }
+	}
+	taken := idpool.Identity{ID: "a", Pool: "p", Logins: []idpool.Login{{Provider: "x", Subject: "1"}}}
+	if err := s.Update(t.Context(), func(w idpool.Writer) error { return w.CreateIdentity(ctx, taken) }); err != nil {
+		t.Fatal(err)
+	}
+	onPurpose := errors.New("on purpose")
+	kinds := []struct {
+		what string
+		ctx  context.Context
+		fn   func(n int) func(idpool.Writer) error
+		want func(error) bool
+	}{
+		{"good", t.Context(), name, func(err error) bool { return err == nil }},
+		{"fails", t.Context(), func(n int) func(idpool.Writer) error { return after(n, onPurpose) }, func(err error) bool { return errors.Is(err, onPurpose) }},
+		{"panics", t.Context(), func(n int) func(idpool.Writer) error {
+			return func(w idpool.Writer) error { name(n)(w); panic("at the disco") }
+		}, func(err error) bool {
+			return err != nil && strings.Contains(err.Error(), "panic in an update: at the disco") && strings.Contains(err.Error(), "sqlite_test.go")
+		}},
+		{"breaks a constraint", t.Context(), func(n int) func(idpool.Writer) error {
+			return func(w idpool.Writer) error {
+				i := taken
+				i.ID = idpool.IdentityID(fmt.Sprint(n))
+				return errors.Join(name(n)(w), w.CreateIdentity(ctx, i))
+			}
+		}, func(err error) bool { return idpool.KindOf(err) == idpool.Conflict }},
+		{"is no SQL", t.Context(), func(n int) func(idpool.Writer) error {
+			return func(w idpool.Writer) error {
+				_, err := w.(store.Tx).Q.Exec(ctx, "INSERT INTO nothing")
+				return errors.Join(name(n)(w), err)
+			}
+		}, func(err error) bool { return err != nil && idpool.KindOf(err) == idpool.Internal }},
+		{"was given up", ctx, name, func(err error) bool { return errors.Is(err, context.Canceled) }},
+		{"misses a row", t.Context(), func(n int) func(idpool.Writer) error {
+			return func(w idpool.Writer) error {
+				_, err := w.Pool(t.Context(), "p")
+				return errors.Join(name(n)(w), err)
+			}
+		}, idpool.IsNotFound},
+	}
+	release := stall(t, s)
+	const n = 70
+	outcomes := make([]error, n)
+	var updates sync.WaitGroup
+	for n := range n {
+		updates.Go(func() {
+			k := kinds[n%len(kinds)]
+			outcomes[n] = s.Update(k.ctx, k.fn(n))
+		})
+	}
+	queued(t, s, n)
+	cancel()
+	before := s.commits.Load()
+	release()
+	updates.Wait()
+	if commits := s.commits.Load() - before; commits != 2 {
+		t.Errorf("%d commits, want the stall's and one", commits)
+	}
+	rows, err := held(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, err := range outcomes {
+		if k := kinds[n%len(kinds)]; !k.want(err) || rows[n] != (k.what == "good") {
+			t.Errorf("one that %s: got %v, and its row is there: %t", k.what, err, rows[n])
+		}
+	}
+}
+
+// TestReadersDoNotWait: while the writer is in the middle of an update
+// everybody else reads, as it was before.
+func TestReadersDoNotWait(t *testing.T) {
+	s := open(t, fresh(t))
+	if err := s.Update(t.Context(), name(1)); err != nil {
+		t.Fatal(err)
+	}
+	release := stall(t, s)
+	for range 3 * readerCount {
+		if rows, err := held(t.Context(), s); len(rows) != 1 || err != nil {
+			t.Errorf("%d rows, %v", len(rows), err)
+		}
+		if err := s.Ping(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	release()
+}
+
+// TestViewCannotWrite: not even by going around its type.
+func TestViewCannotWrite(t *testing.T) {
+	s := open(t, fresh(t))
+	err := s.View(t.Context(), func(r idpool.Reader) error { return name(1)(r.(store.Tx)) })
+	if err == nil {
+		t.Error("a view wrote")
+	}
+	if rows, err := held(t.Context(), s); len(rows) != 0 || err != nil {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+// TestPanicInView: the reader it had is free again.
+func TestPanicInView(t *testing.T) {
+	s := open(t, fresh(t))
+	for range 2 * readerCount {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic did not come through")
+				}
+			}()
+			s.View(t.Context(), func(idpool.Reader) error { panic("on purpose") })
+		}()
+	}
+	if _, err := held(t.Context(), s); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestQueueIsFull: whoever cannot even wait for the writer gives up in time.
+func TestQueueIsFull(t *testing.T) {
+	s := open(t, fresh(t))
+	release := stall(t, s)
+	var updates sync.WaitGroup
+	for n := range cap(s.queue) {
+		updates.Go(func() {
+			if err := s.Update(t.Context(), name(n)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	queued(t, s, cap(s.queue))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := s.Update(ctx, name(-1)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	release()
+	updates.Wait()
+	if rows, err := held(t.Context(), s); len(rows) != cap(s.queue) || err != nil {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+// TestCloseWhileUpdatesWait: each is answered, and what was answered well is
+// there when the database is opened again; no other is.
+func TestCloseWhileUpdatesWait(t *testing.T) {
+	var good, refused atomic.Int64
+	for round := 0; round < 40 && (round < 5 || good.Load() == 0 || refused.Load() == 0); round++ {
+		path := fresh(t)
+		s, err := Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		release := stall(t, s)
+		const n = 40
+		outcomes := make([]error, n)
+		var updates, closers sync.WaitGroup
+		for n := range n {
+			updates.Go(func() { outcomes[n] = s.Update(t.Context(), name(n)) })
+		}
+		queued(t, s, n)
+		for range 2 {
+			closers.Go(func() {
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if round%2 == 0 {
+			<-s.closing
+		}
+		release()
+		updates.Wait()
+		closers.Wait()
+		s = open(t, path)
+		rows, err := held(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, err := range outcomes {
+			switch {
+			case err == nil:
+				good.Add(1)
+			case idpool.KindOf(err) == idpool.Unavailable:
+				refused.Add(1)
+			default:
+				t.Errorf("update %d: %v", n, err)
+			}
+			if rows[n] != (err == nil) {
+				t.Errorf("update %d: answered %v, and its row is there: %t", n, err, rows[n])
+			}
+		}
+	}
+	if good.Load() == 0 || refused.Load() == 0 {
+		t.Errorf("%d were done and %d refused: one of the two was not tried", good.Load(), refused.Load())
+	}
+}
+
+// BenchmarkInsert makes identities with a login, durably: alone, and from 64
+// clients that share commits.
+func BenchmarkInsert(b *testing.B) {
+	for _, clients := range []int{1, 64} {
+		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
+			s := open(b, fresh(b))
+			var todo atomic.Int64
+			todo.Store(int64(b.N))
+			var all sync.WaitGroup
+			before := s.commits.Load()
+			b.ResetTimer()
+			for range clients {
+				all.Go(func() {
+					for n := todo.Add(-1); n >= 0; n = todo.Add(-1) {
+						now := time.Now()
+						i := idpool.Identity{ID: idpool.NewIdentityID("eu-west-1", now), Pool: "eu-west-1:00000000-0000-4000-8000-000000000000",
+							Logins: []idpool.Login{{Provider: "accounts.example", Subject: fmt.Sprint("subject-", n)}}, Created: now, Modified: now}
+						if err := s.Update(context.Background(), func(w idpool.Writer) error { return w.CreateIdentity(context.Background(), i) }); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			}
+			all.Wait()
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "inserts/s")
+			b.ReportMetric(float64(b.N)/float64(s.commits.Load()-before), "inserts/commit")
+		})
+	}
 }

@@ -60,7 +60,7 @@ func (a *answers) only(s *suite, what string) (id idpool.IdentityID) {
 
 func firstSignIn(s *suite) {
 	pool := s.pool()
-	const rounds = 20
+	const rounds = 12
 	for round := range rounds {
 		var got answers
 		var created atomic.Int64
@@ -85,7 +85,7 @@ func firstSignIn(s *suite) {
 // oneOfManyGuests is a crowd of which half has an identity already, as guests.
 func oneOfManyGuests(s *suite) {
 	pool := s.pool()
-	const rounds = 10
+	const rounds = 5
 	for round := range rounds {
 		logins := []idpool.Login{login(fmt.Sprint(round))}
 		guests := make([]idpool.Identity, crowd/2)
@@ -124,7 +124,7 @@ func oneOfManyGuests(s *suite) {
 func mergeAtOnce(s *suite) {
 	pool := s.pool()
 	const people = 4
-	for round := range 10 {
+	for round := range 6 {
 		var all []idpool.Login
 		var oldest idpool.IdentityID
 		for n := range people {
@@ -284,7 +284,7 @@ func storm(s *suite, unlinking bool) {
 		defer close(done)
 		together(crowd, func(n int) {
 			random := rand.New(rand.NewPCG(seed, uint64(n)))
-			for act := 0; act < 25 && !s.Failed(); act++ {
+			for act := 0; act < 15 && !s.Failed(); act++ {
 				if err := st.act(s.ctx, s.store, random); err != nil {
 					s.Errorf("worker %d, act %d: %v", n, act, err)
 				}

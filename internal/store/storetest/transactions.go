@@ -346,7 +346,7 @@ func lostUpdates(s *suite) {
 // other is not disabled. One must see what the other did.
 func writeSkew(s *suite) {
 	pool := s.pool()
-	for round := range 20 {
+	for round := range 10 {
 		pair := []idpool.Identity{s.identity(pool.ID), s.identity(pool.ID)}
 		together(2, func(n int) {
 			err := s.store.Update(s.ctx, func(w idpool.Writer) error {
