@@ -42,12 +42,13 @@ func (o Op) On(r Resource) Op {
 	return o
 }
 
-// resourceOf is the resource of one request.
-func (o Op) resourceOf(caller idpool.Caller, in value) string {
+// ResourceOf is the resource of one request, from the text members of its
+// input.
+func (o Op) ResourceOf(caller idpool.Caller, text func(member string) string) string {
 	if o.resource == nil {
 		return "*"
 	}
-	return o.resource(caller, func(member string) string { return in.at(member).text })
+	return o.resource(caller, text)
 }
 
 // Empty is the output of an operation that answers with no body at all; an

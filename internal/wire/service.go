@@ -82,7 +82,8 @@ func (s *Service) run(ctx context.Context, r *http.Request, op *Op, body []byte,
 	}
 	// 5. Whether the caller may. Only now, as at AWS (behaviour 1.4).
 	if !op.Public && s.Authorize != nil {
-		if err := s.Authorize(caller, op.Name, op.resourceOf(caller, in)); err != nil {
+		resource := op.ResourceOf(caller, func(member string) string { return in.at(member).text })
+		if err := s.Authorize(caller, op.Name, resource); err != nil {
 			return nil, s.fail(err)
 		}
 	}

@@ -34,7 +34,8 @@ func (s *Service) Wire() *wire.Service {
 		Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
 		Faults:    faults,
 		Ops: []wire.Op{
-			wire.Public("AssumeRoleWithWebIdentity", assumeRoleWithWebIdentityShape, s.assumeRoleWithWebIdentity),
+			wire.Public("AssumeRoleWithWebIdentity", assumeRoleWithWebIdentityShape, s.assumeRoleWithWebIdentity).
+				Raises(idpool.TooLarge, idpool.InvalidToken, idpool.ExpiredToken),
 			wire.Signed("GetCallerIdentity", wire.Struct{}, s.getCallerIdentity),
 		},
 		Admit: s.Limits.Admit,
