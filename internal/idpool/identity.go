@@ -65,16 +65,6 @@ func (i Identity) Guest() bool { return len(i.Logins) == 0 && !i.Disabled }
 // Has reports whether the login leads to the identity.
 func (i Identity) Has(l Login) bool { return slices.Contains(i.Logins, l) }
 
-// subjectAt returns the subject linked for the provider, if there is one.
-func (i Identity) subjectAt(provider string) (string, bool) {
-	for _, l := range i.Logins {
-		if l.Provider == provider {
-			return l.Subject, true
-		}
-	}
-	return "", false
-}
-
 // SortLogins puts logins into their canonical order.
 func SortLogins(logins []Login) {
 	slices.SortFunc(logins, func(a, b Login) int {

@@ -222,12 +222,15 @@ func TestJSONAnswers(t *testing.T) {
 			if ev == nil || ev.Status != w.Code || (ev.Fault == "") != (w.Code == 200) {
 				t.Errorf("event %+v does not tell of status %d", ev, w.Code)
 			}
-			if got := w.Header()["x-amzn-RequestId"]; len(got) != 1 || got[0] != ev.RequestID || len(got[0]) != 36 {
+			if got := raw(w, "x-amzn-RequestId"); len(got) != 1 || got[0] != ev.RequestID || len(got[0]) != 36 {
 				t.Errorf("request ID header %q, event %q", got, ev.RequestID)
 			}
 		})
 	}
 }
+
+// raw is a header whose name is written as the hosted service writes it.
+func raw(w *httptest.ResponseRecorder, name string) []string { return w.Header()[name] }
 
 func TestCausesReachTheEventOnly(t *testing.T) {
 	for outcome, want := range map[string]string{"internal": "a detail that must not leave", "missing": "the cause", "panic": "a secret that must not leave"} {
@@ -243,18 +246,18 @@ func TestCausesReachTheEventOnly(t *testing.T) {
 
 func TestErrorHeaders(t *testing.T) {
 	w, _ := exchange(t, jsonRequest("Do", `{"Name":"a:1","Outcome":"missing"}`))
-	if got := w.Header()["x-amzn-ErrorType"]; len(got) != 1 || got[0] != "ResourceNotFoundException:" {
+	if got := raw(w, "x-amzn-ErrorType"); len(got) != 1 || got[0] != "ResourceNotFoundException:" {
 		t.Errorf("x-amzn-ErrorType %q", got)
 	}
-	if got := w.Header()["x-amzn-ErrorMessage"]; len(got) != 1 || got[0] != `No <such> "thing".` {
+	if got := raw(w, "x-amzn-ErrorMessage"); len(got) != 1 || got[0] != `No <such> "thing".` {
 		t.Errorf("x-amzn-ErrorMessage %q", got)
 	}
 	w, _ = exchange(t, jsonRequest("Nope", `{}`))
-	if got := w.Header()["x-amzn-ErrorType"]; len(got) != 1 || got[0] != "UnknownOperationException:http://internal.amazon.com/coral/com.amazon.coral.service/" {
+	if got := raw(w, "x-amzn-ErrorType"); len(got) != 1 || got[0] != "UnknownOperationException:http://internal.amazon.com/coral/com.amazon.coral.service/" {
 		t.Errorf("framework x-amzn-ErrorType %q", got)
 	}
 	w, _ = exchange(t, jsonRequest("Do", `{"Name":"é\r\nX-Evil: 1"}`))
-	if got := w.Header()["x-amzn-ErrorMessage"]; got != nil {
+	if got := raw(w, "x-amzn-ErrorMessage"); got != nil {
 		t.Errorf("a message with line breaks became a header: %q", got)
 	}
 }

@@ -186,7 +186,7 @@ func keyIDAttacks(_ *testing.T, w *world, canary string) (vs []vector) {
 	kid := w.Key().ID
 	for _, unknown := range []string{
 		"../../../../dev/null", "/etc/passwd", "' OR 1=1 --", "x\" UNION SELECT 'k", "http://" + canary + "/kid", "file:///dev/zero", "$(id)", "`id`", "%s%n", "a\x00b",
-		"line\nbreak", "\x1b[31m", "‮", strings.Repeat("k", 256), strings.ToLower(kid), kid + " ", " " + kid, kid[1:], kid + kid, kid + "\x00",
+		"line\nbreak", "\x1b[31m", "\u202e", strings.Repeat("k", 256), strings.ToLower(kid), kid + " ", " " + kid, kid[1:], kid + kid, kid + "\x00",
 	} {
 		vs = append(vs, vector{fmt.Sprintf("%.30q", unknown), w.Token("ann", logintest.Header("kid", unknown)), unverified})
 	}
