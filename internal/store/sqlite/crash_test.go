@@ -19,6 +19,7 @@ var crashes = flag.Int("crashes", 10, "how often the crash tests kill a writer")
 // compares with what it said was answered: nothing is lost, nothing is half
 // done, and nobody has two identities.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	path := fresh(t)
 	all := ledger{}
 	for crash := range *crashes {
@@ -262,6 +263,7 @@ func audit(t *testing.T, s *Store) {
 // TestCrashWhileMaking kills a process that makes a database, at all moments of
 // it. The next start finds nothing that needs hands.
 func TestCrashWhileMaking(t *testing.T) {
+	t.Parallel()
 	begin := time.Now()
 	c := start(t, "open", fresh(t))
 	c.expect(t, "opening")

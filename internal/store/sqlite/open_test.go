@@ -304,6 +304,7 @@ func TestTruncatedWithLog(t *testing.T) {
 // TestDamagedPages scribbles over one page after the other. Whatever is read
 // then is an error of the store, or whole: never less than there was.
 func TestDamagedPages(t *testing.T) {
+	t.Parallel()
 	sound := made(t, fresh(t), 100)
 	const page = 4096
 	noise := make([]byte, page)

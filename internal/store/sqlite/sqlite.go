@@ -248,12 +248,12 @@ func (s *Store) inTransaction(batch []*update) error {
 		if u.err = s.run(u); u.err != nil {
 			if err := s.writer.control("ROLLBACK TO one"); err != nil {
 				s.writer.control("ROLLBACK")
-				return err
+				return unavailable(errors.Join(u.err, err)) // a disk that fails can have ended the transaction already
 			}
 		}
 		if err := s.writer.control("RELEASE one"); err != nil {
 			s.writer.control("ROLLBACK")
-			return err
+			return unavailable(err)
 		}
 	}
 	if err := s.writer.control("COMMIT"); err != nil {

@@ -38,6 +38,7 @@ func open(t testing.TB, path string) *Store {
 }
 
 func TestStore(t *testing.T) {
+	t.Parallel()
 	empty := made(t, fresh(t), 0) // a copy is a fresh store, too, and made sooner
 	storetest.Run(t, func(t *testing.T) idpool.Store {
 		path := fresh(t)
