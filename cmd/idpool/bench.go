@@ -28,12 +28,6 @@ import (
 )
 
 type benchCommand struct {
-	Measure benchRunCommand   `cmd:"" name:"run" default:"withargs" help:"Measure (the default)."`
-	Ours    benchOursCommand  `cmd:"" name:"serve-ours" hidden:"" help:"The server under test."`
-	Bare    benchFloorCommand `cmd:"" name:"serve-floor" hidden:"" help:"The bare handler beside it."`
-}
-
-type benchRunCommand struct {
 	Clients int           `default:"64" help:"Connections at once."`
 	Time    time.Duration `default:"2s" help:"Length of each measurement; each is taken three times."`
 	Pools   int           `default:"10000" help:"Pools to page through."`
@@ -43,7 +37,7 @@ type benchRunCommand struct {
 }
 
 // Run measures and prints the table.
-func (c benchRunCommand) Run(ctx context.Context, s streams) error {
+func (c benchCommand) Run(ctx context.Context, s streams) error {
 	folder, err := os.MkdirTemp(c.Data, "idpool-bench-")
 	if err != nil {
 		return err
@@ -122,15 +116,15 @@ func startSelf(ctx context.Context, args ...string) (host string, stop func(), e
 	return strings.TrimSpace(line), stop, nil
 }
 
-// benchOursCommand is a strict server, but for two things that a bench needs:
+// oursCommand is a strict server, but for two things that a bench needs:
 // roles by name, and an issuer on this machine.
-type benchOursCommand struct {
+type oursCommand struct {
 	Data        string `required:"" help:"Folder of the store."`
 	LoginIssuer string `required:"" help:"Where the issuer of the bench's people lives."`
 }
 
 // Run serves until it is told to stop.
-func (c benchOursCommand) Run(ctx context.Context, s streams) error {
+func (c oursCommand) Run(ctx context.Context, s streams) error {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return err
 	}
@@ -174,10 +168,10 @@ func (c benchOursCommand) Run(ctx context.Context, s streams) error {
 	return n.Serve(ctx, api, nil)
 }
 
-type benchFloorCommand struct{}
+type floorCommand struct{}
 
 // Run serves until it is told to stop.
-func (benchFloorCommand) Run(ctx context.Context, s streams) error {
+func (floorCommand) Run(ctx context.Context, s streams) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

@@ -4,9 +4,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +23,9 @@ type fileConfig struct {
 	Providers map[string]providerConfig `yaml:"providers"` // by provider name
 	Network   networkConfig             `yaml:"network"`
 	Tokens    tokensConfig              `yaml:"tokens"`
+	Limits    limitsConfig              `yaml:"limits"`
+	// Flags are values for flags of serve, by name with "_" for "-".
+	Flags map[string]yaml.Node `yaml:",inline"`
 
 	roots *x509.CertPool // from network.ca_file
 }
@@ -47,7 +52,8 @@ type tokensConfig struct {
 const maxKeySetTTL = 24 * time.Hour
 
 // readConfig reads the configuration file; without a path, the defaults.
-func readConfig(path string) (fileConfig, error) {
+// flags are the keys that stand for flags.
+func readConfig(path string, flags map[string]bool) (fileConfig, error) {
 	c := fileConfig{
 		Network: networkConfig{KeySetTTL: time.Hour},
 		Tokens:  tokensConfig{ClockSkew: time.Minute},
@@ -61,13 +67,32 @@ func readConfig(path string) (fileConfig, error) {
 	}
 	dec := yaml.NewDecoder(strings.NewReader(string(text)))
 	dec.KnownFields(true)
-	if err := dec.Decode(&c); err != nil && len(strings.TrimSpace(string(text))) > 0 {
+	if err := dec.Decode(&c); err != nil && !errors.Is(err, io.EOF) { // EOF: nothing but comments
 		return c, fmt.Errorf("configuration %s: %w", path, plainYAMLError(err))
 	}
-	if err := c.check(); err != nil {
+	if err := errors.Join(c.checkFlags(text, flags), c.check()); err != nil {
 		return c, fmt.Errorf("configuration %s: %w", path, err)
 	}
 	return c, nil
+}
+
+// checkFlags holds that every key which is no section is a flag with one value.
+func (c *fileConfig) checkFlags(text []byte, flags map[string]bool) error {
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil || len(document.Content) == 0 {
+		return err
+	}
+	var errs []error
+	for pair := range slices.Chunk(document.Content[0].Content, 2) {
+		key, value := pair[0], pair[1]
+		switch _, other := c.Flags[key.Value]; {
+		case other && !flags[key.Value]:
+			errs = append(errs, fmt.Errorf("line %d: unknown key %s", key.Line, key.Value))
+		case other && value.Kind != yaml.ScalarNode:
+			errs = append(errs, fmt.Errorf("line %d: %s takes one value", key.Line, key.Value))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (c *fileConfig) check() error {
@@ -79,6 +104,8 @@ func (c *fileConfig) check() error {
 	}
 	say(c.Network.KeySetTTL <= 0 || c.Network.KeySetTTL > maxKeySetTTL, "network.key_set_ttl: %s is not between 1s and %s", c.Network.KeySetTTL, maxKeySetTTL)
 	say(c.Tokens.ClockSkew < 0 || c.Tokens.ClockSkew > 10*time.Minute, "tokens.clock_skew: %s is not between 0s and 10m", c.Tokens.ClockSkew)
+	_, err := c.Limits.limits(false)
+	say(err != nil, "%v", err)
 	for name, p := range c.Providers {
 		for key, address := range map[string]string{"issuer": p.Issuer, "jwks_uri": p.JWKSURI} {
 			say(address != "" && !strings.HasPrefix(address, "https://") && !strings.HasPrefix(address, "http://"), "providers.%s.%s: %q is not an address", name, key, address)
@@ -102,7 +129,11 @@ var unknownField = regexp.MustCompile(`line (\d+): field (\S+) not found in type
 func plainYAMLError(err error) error {
 	text := unknownField.ReplaceAllString(err.Error(), "line $1: unknown key $2")
 	text = strings.TrimPrefix(text, "yaml: unmarshal errors:\n")
-	return errors.New(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' }), ";"))
+	var lines []string
+	for line := range strings.Lines(text) {
+		lines = append(lines, strings.TrimSpace(line))
+	}
+	return errors.New(strings.Join(lines, "; "))
 }
 
 // oidc is how tokens of OIDC issuers are verified.

@@ -21,7 +21,7 @@ type devTokenCommand struct {
 	Sub         string            `required:"" help:"Subject: who the token is about."`
 	Aud         string            `help:"Audience: the application it is meant for."`
 	Claim       map[string]string `help:"A further claim, NAME=VALUE. A VALUE that is JSON is taken as JSON; else as a string." mapsep:"none"`
-	ExpiresIn   *int64            `help:"Seconds until it expires; below zero for one that has expired. Default 3600." placeholder:"SECONDS"`
+	ExpiresIn   *int64            `help:"Seconds until it expires; --expires-in=-60 makes one that has expired. Default 3600." placeholder:"SECONDS"`
 	EndpointURL string            `name:"endpoint-url" env:"AWS_ENDPOINT_URL" help:"The server, in development mode. Default: http://127.0.0.1:8437." placeholder:"URL"`
 }
 
@@ -29,11 +29,10 @@ type devTokenCommand struct {
 func (c devTokenCommand) Run(ctx context.Context, s streams) error {
 	wish := devissuer.Wish{Subject: c.Sub, Audience: c.Aud, ExpiresIn: c.ExpiresIn, Claims: map[string]any{}}
 	for name, text := range c.Claim {
-		var value any = text
-		if err := json.Unmarshal([]byte(text), &value); err != nil {
-			value = text
+		wish.Claims[name] = text
+		if json.Valid([]byte(text)) {
+			wish.Claims[name] = json.RawMessage(text) // as it was typed
 		}
-		wish.Claims[name] = value
 	}
 	body, err := json.Marshal(wish)
 	if err != nil {

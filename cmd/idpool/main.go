@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -23,6 +24,8 @@ type commands struct {
 	Pools   poolsCommand   `cmd:"" help:"Look at identity pools, here or at AWS."`
 	Dev     devCommand     `cmd:"" help:"Tools for development mode."`
 	Bench   benchCommand   `cmd:"" help:"Measure this machine: the server beside what is possible at best."`
+	Ours    oursCommand    `cmd:"" name:"bench-ours" hidden:"" help:"The server that bench measures."`
+	Floor   floorCommand   `cmd:"" name:"bench-floor" hidden:"" help:"The bare handler beside it."`
 	Version versionCommand `cmd:"" help:"Print version, commit and schema number."`
 }
 
@@ -70,19 +73,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "idpool: error: %v\n", err)
 		return exitFailed
 	}
+	dropEmpty("IDPOOL_")
 	command, help, err := parse(parser, args)
 	if help {
 		return exit
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "idpool: error: %v\nidpool: hint: see \"idpool --help\"\n", err)
-		return exitUsage
+	if err == nil {
+		err = command.Run()
+	} else if _, ok := errors.AsType[startError](err); !ok {
+		err = hinted{usageError{err}, `see "idpool --help"`}
 	}
-	err = command.Run()
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintf(stderr, "idpool: error: %v\n", err)
+	fmt.Fprintf(stderr, "idpool: error: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 	if h, ok := errors.AsType[hinted](err); ok {
 		fmt.Fprintf(stderr, "idpool: hint: %s\n", h.hint)
 	}
@@ -92,10 +96,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
+// dropEmpty unsets environment variables without a value: what composes
+// environments often cannot leave one out.
+func dropEmpty(prefix string) {
+	for _, pair := range os.Environ() {
+		if name, value, _ := strings.Cut(pair, "="); value == "" && strings.HasPrefix(name, prefix) {
+			os.Unsetenv(name)
+		}
+	}
+}
+
 // usageError is a flag whose value cannot be used.
 type usageError struct{ error }
 
 func (u usageError) Unwrap() error { return u.error }
+
+// startError is a failure while flags are read that is not about the flags.
+type startError struct{ error }
+
+func (s startError) Unwrap() error { return s.error }
 
 // exited is what kong's exit hook panics with after it printed help.
 type exited struct{}

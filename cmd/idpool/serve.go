@@ -13,7 +13,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"idpool/internal/credential"
 	"idpool/internal/idpool"
@@ -26,12 +29,12 @@ import (
 type serveCommand struct {
 	Listen      string `default:"127.0.0.1:8437" env:"IDPOOL_LISTEN" help:"Address of the API. Port 0 picks a free port."`
 	AdminListen string `default:"127.0.0.1:8438" env:"IDPOOL_ADMIN_LISTEN" help:"Address of metrics, health and profiles; \"off\" for none."`
-	Data        string `default:"./idpool-data" env:"IDPOOL_DATA" help:"Folder of the embedded store, the master key and the first root key." placeholder:"DIR"`
+	Data        string `default:"./idpool-data" env:"IDPOOL_DATA" help:"Folder of the embedded store, the master key and the first root key. Default: ./idpool-data." placeholder:"DIR"`
 	DatabaseURL string `env:"IDPOOL_DATABASE_URL" help:"PostgreSQL instead of the embedded store (not in this version)." placeholder:"URL"`
 	Issuer      string `env:"IDPOOL_ISSUER" help:"The iss of our OpenID tokens, and where the discovery document is reached. Default: http:// and the address of the API." placeholder:"URL"`
 	Region      string `default:"us-east-1" env:"IDPOOL_REGION" help:"Region where a request names none."`
 	Account     string `default:"000000000000" env:"IDPOOL_ACCOUNT" help:"Account of the root key, twelve digits."`
-	Config      string `env:"IDPOOL_CONFIG" help:"YAML file with providers, network and tokens." placeholder:"FILE"`
+	Config      string `env:"IDPOOL_CONFIG" help:"YAML file with providers, network and tokens. Flags can stand there too: admin_listen: off." placeholder:"FILE"`
 	Dev         bool   `env:"IDPOOL_DEV" help:"Development mode: not safe. Takes any signature and any role name, and has an issuer that signs anything."`
 	DevAnywhere bool   `env:"IDPOOL_DEV_ANYWHERE" help:"Allow development mode on an address that is not loopback."`
 	TLSCert     string `name:"tls-cert" env:"IDPOOL_TLS_CERT" help:"Certificate chain to serve https with; read again when it changes." placeholder:"FILE"`
@@ -43,11 +46,14 @@ type serveCommand struct {
 	RootSecret string `name:"root-secret-access-key" hidden:"" env:"IDPOOL_ROOT_SECRET_ACCESS_KEY"`
 	MasterKey  string `name:"master-key" hidden:"" env:"IDPOOL_MASTER_KEY"`
 	MasterFile string `name:"master-key-file" hidden:"" env:"IDPOOL_MASTER_KEY_FILE"`
+
+	file fileConfig
 }
 
 // Help is the long text of "idpool serve --help".
 func (serveCommand) Help() string {
-	return `Read from the environment only:
+	return `A flag beats its environment variable, which beats the configuration file,
+which beats the default. Read from the environment only:
   IDPOOL_ROOT_ACCESS_KEY_ID, IDPOOL_ROOT_SECRET_ACCESS_KEY
       the root key of the account. Without them the first start makes one and
       writes it to <data>/credentials.
@@ -55,6 +61,37 @@ func (serveCommand) Help() string {
       32 bytes in base64 that seal keys, secrets and tokens; several, separated
       by commas, while they are rotated. Without them <data>/master.key, which
       the first start makes.`
+}
+
+// BeforeResolve reads the configuration file, which may hold flags that neither
+// the command line nor the environment gives.
+func (c *serveCommand) BeforeResolve(k *kong.Context) (err error) {
+	var path string
+	names := map[string]bool{}
+	for _, flag := range k.Flags() {
+		switch {
+		case flag.Name == "config":
+			path = k.FlagValue(flag).(string)
+		case !flag.Hidden && len(flag.Envs) > 0:
+			names[strings.ReplaceAll(flag.Name, "-", "_")] = true
+		}
+	}
+	if c.file, err = readConfig(path, names); err != nil {
+		return startError{err}
+	}
+	k.AddResolver(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		value, given := c.file.Flags[strings.ReplaceAll(flag.Name, "-", "_")]
+		for _, name := range flag.Envs {
+			if _, set := os.LookupEnv(name); set {
+				return nil, nil
+			}
+		}
+		if !given {
+			return nil, nil
+		}
+		return value.Value, nil
+	}))
+	return nil
 }
 
 var twelveDigits = regexp.MustCompile(`^[0-9]{12}$`)
@@ -108,10 +145,6 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	file, err := readConfig(c.Config)
-	if err != nil {
-		return err
-	}
 	log, flush := newLogger(s.err, c.LogFormat, c.LogLevel)
 	defer flush()
 
@@ -146,7 +179,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer store.Close()
-	n, err := c.node(ctx, file, store, keyring, log)
+	n, err := c.node(ctx, store, keyring, log)
 	if err != nil {
 		return err
 	}
@@ -175,6 +208,7 @@ func listen(address, flag string) (net.Listener, error) {
 
 // open opens the embedded store and the master key beside it.
 func (c *serveCommand) open(ctx context.Context) (*sqlite.Store, *seal.Keyring, error) {
+	syscall.Umask(0o077) // whatever the folder's mode, what we write is for us alone
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("make the data folder: %w", err)
 	}
@@ -192,10 +226,14 @@ func (c *serveCommand) open(ctx context.Context) (*sqlite.Store, *seal.Keyring, 
 }
 
 // node makes the server, and the account's root key at the first start.
-func (c *serveCommand) node(ctx context.Context, file fileConfig, store idpool.Store, keyring *seal.Keyring, log *slog.Logger) (*node.Node, error) {
+func (c *serveCommand) node(ctx context.Context, store idpool.Store, keyring *seal.Keyring, log *slog.Logger) (*node.Node, error) {
+	limits, err := c.file.Limits.limits(c.Dev)
+	if err != nil {
+		return nil, err
+	}
 	config := node.Config{
 		Store: store, Keyring: keyring, Issuer: c.Issuer, Region: c.Region, Account: c.Account, Dev: c.Dev,
-		OIDC: file.oidc(), Log: log, Now: time.Now,
+		OIDC: c.file.oidc(), Limits: limits, GuestMaxAge: c.file.Limits.GuestMaxAge, Log: log, Now: time.Now,
 	}
 	if c.RootKeyID != "" {
 		config.RootKey = &credential.RootKey{ID: c.RootKeyID, Secret: c.RootSecret}

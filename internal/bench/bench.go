@@ -64,12 +64,12 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		return Result{}, err
 	}
 	defer issuer.Close()
-	host, stop, err := c.Start(ctx, "bench", "serve-ours", "--data", filepath.Join(c.Data, "ours"), "--login-issuer", issuer.url())
+	host, stop, err := c.Start(ctx, "bench-ours", "--data", filepath.Join(c.Data, "ours"), "--login-issuer", issuer.url())
 	if err != nil {
 		return Result{}, fmt.Errorf("start the server: %w", err)
 	}
 	defer stop()
-	floor, stopFloor, err := c.Start(ctx, "bench", "serve-floor")
+	floor, stopFloor, err := c.Start(ctx, "bench-floor")
 	if err != nil {
 		return Result{}, fmt.Errorf("start the floor: %w", err)
 	}
