@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -35,6 +36,8 @@ var iam = []testCase{
 		provider.Account, bare.Account = account, account
 		checkEntity(s, entity[idpool.SAMLProvider]{provider, bare, provider.Name, idpool.Reader.SAMLProvider, idpool.Reader.SAMLProviders, idpool.Writer.PutSAMLProvider, idpool.Writer.DeleteSAMLProvider})
 	}},
+	{"entities of IAM are listed by name without regard to case, and kinds and accounts do not mix", listEntities},
+	{"policy documents and metadata are kept byte for byte", documents},
 	{"an access key is deleted", func(s *suite) {
 		k := filled[idpool.AccessKey]()
 		k.Account = account
@@ -73,4 +76,80 @@ func checkEntity[E any](s *suite, e entity[E]) {
 	s.update(func(w idpool.Writer) error { return e.delete(w, s.ctx, account, strings.ToUpper(e.name)) })
 	s.refuse(idpool.NotFound, func(w idpool.Writer) error { _, err := e.get(w, s.ctx, account, e.name); return err })
 	s.refuse(idpool.NotFound, func(w idpool.Writer) error { return e.delete(w, s.ctx, account, e.name) })
+}
+
+func listEntities(s *suite) {
+	names := []string{"+", "0", "_", "A", "a-b", "a.b", "AB", "b", "C", "z"} // in the order of their lower-case bytes
+	s.update(func(w idpool.Writer) (err error) {
+		for _, n := range []int{4, 9, 0, 7, 2, 5, 8, 1, 3, 6} {
+			for _, owner := range []string{account, "111111111111"} {
+				err = errors.Join(err,
+					w.PutRole(s.ctx, idpool.Role{Account: owner, Name: names[n], ID: "role", Created: epoch}),
+					w.PutUser(s.ctx, idpool.User{Account: owner, Name: names[n], ID: "user", Created: epoch}),
+					w.PutManagedPolicy(s.ctx, idpool.ManagedPolicy{Account: owner, Name: names[n], ID: "policy", Created: epoch}),
+					w.PutSAMLProvider(s.ctx, idpool.SAMLProvider{Account: owner, Name: names[n], ID: "saml", Created: epoch}))
+			}
+		}
+		return err
+	})
+	s.view(func(r idpool.Reader) error {
+		var got [4][]string
+		add := func(kind int, account, name, id string) {
+			got[kind] = append(got[kind], account+" "+name+" "+id)
+		}
+		roles, err1 := r.Roles(s.ctx, account)
+		for _, e := range roles {
+			add(0, e.Account, e.Name, e.ID)
+		}
+		users, err2 := r.Users(s.ctx, account)
+		for _, e := range users {
+			add(1, e.Account, e.Name, e.ID)
+		}
+		policies, err3 := r.ManagedPolicies(s.ctx, account)
+		for _, e := range policies {
+			add(2, e.Account, e.Name, e.ID)
+		}
+		saml, err4 := r.SAMLProviders(s.ctx, account)
+		for _, e := range saml {
+			add(3, e.Account, e.Name, e.ID)
+		}
+		for kind, id := range []string{"role", "user", "policy", "saml"} {
+			var want []string
+			for _, name := range names {
+				want = append(want, account+" "+name+" "+id)
+			}
+			s.same(id, got[kind], want)
+		}
+		return errors.Join(err1, err2, err3, err4)
+	})
+	s.update(func(w idpool.Writer) error { return w.DeleteRole(s.ctx, account, "a") })
+	s.view(func(r idpool.Reader) error { // the others of that name are still there
+		_, err1 := r.User(s.ctx, account, "a")
+		_, err2 := r.ManagedPolicy(s.ctx, account, "a")
+		_, err3 := r.SAMLProvider(s.ctx, account, "a")
+		_, err4 := r.Role(s.ctx, "111111111111", "a")
+		return errors.Join(err1, err2, err3, err4)
+	})
+}
+
+func documents(s *suite) {
+	for n, text := range exact {
+		name := fmt.Sprint(n)
+		role := idpool.Role{Account: account, Name: name, Description: text, Trust: text, Tags: map[string]string{text: text}, Created: epoch,
+			Grants: idpool.Grants{Inline: map[string]string{text: text}, Attached: []string{text}}}
+		policy := idpool.ManagedPolicy{Account: account, Name: name, Versions: []idpool.PolicyVersion{{ID: text, Document: text, Created: epoch}}, Created: epoch, Updated: epoch}
+		provider := idpool.SAMLProvider{Account: account, Name: name, Metadata: text, ValidUntil: epoch, Created: epoch}
+		s.update(func(w idpool.Writer) error {
+			return errors.Join(w.PutRole(s.ctx, role), w.PutManagedPolicy(s.ctx, policy), w.PutSAMLProvider(s.ctx, provider))
+		})
+		s.view(func(r idpool.Reader) error {
+			gotRole, err1 := r.Role(s.ctx, account, name)
+			gotPolicy, err2 := r.ManagedPolicy(s.ctx, account, name)
+			gotProvider, err3 := r.SAMLProvider(s.ctx, account, name)
+			s.same("role", gotRole, role)
+			s.same("policy", gotPolicy, policy)
+			s.same("provider", gotProvider, provider)
+			return errors.Join(err1, err2, err3)
+		})
+	}
 }

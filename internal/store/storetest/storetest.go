@@ -175,6 +175,10 @@ type contents struct {
 	Identities map[idpool.IdentityID]idpool.Identity
 	Owners     map[string]idpool.IdentityID
 	Providers  []idpool.OIDCProvider
+	Roles      []idpool.Role
+	Users      []idpool.User
+	Policies   []idpool.ManagedPolicy
+	SAML       []idpool.SAMLProvider
 	AccessKeys []idpool.AccessKey
 	Signing    []idpool.SigningKey
 }
@@ -197,11 +201,15 @@ func readAll(ctx context.Context, r idpool.Reader) (contents, error) {
 			c.Pools[p.ID], err = r.Pool(ctx, p.ID)
 		}
 	}
-	var errs [4]error
+	var errs [8]error
 	c.Deleted, errs[0] = r.DeletedPools(ctx)
 	c.Providers, errs[1] = r.OIDCProviders(ctx, account)
-	c.AccessKeys, errs[2] = r.AccessKeys(ctx, account)
-	c.Signing, errs[3] = r.SigningKeys(ctx)
+	c.Roles, errs[2] = r.Roles(ctx, account)
+	c.Users, errs[3] = r.Users(ctx, account)
+	c.Policies, errs[4] = r.ManagedPolicies(ctx, account)
+	c.SAML, errs[5] = r.SAMLProviders(ctx, account)
+	c.AccessKeys, errs[6] = r.AccessKeys(ctx, account)
+	c.Signing, errs[7] = r.SigningKeys(ctx)
 	if err = errors.Join(err, errors.Join(errs[:]...)); err != nil {
 		return contents{}, err
 	}

@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,16 +39,27 @@ func missingRows(s *suite) {
 		"PoolVersion":     func(r idpool.Reader) error { _, err := r.PoolVersion(s.ctx, pool); return err },
 		"Identity":        func(r idpool.Reader) error { _, err := r.Identity(s.ctx, id); return err },
 		"IdentityByLogin": func(r idpool.Reader) error { _, err := r.IdentityByLogin(s.ctx, pool, login("ann")); return err },
-		"OIDCProvider":    func(r idpool.Reader) error { _, err := r.OIDCProvider(s.ctx, account, "x.example"); return err },
-		"AccessKey":       func(r idpool.Reader) error { _, err := r.AccessKey(s.ctx, "AKIA"); return err },
+		"OIDCProvider":    func(r idpool.Reader) error { _, err := r.OIDCProvider(s.ctx, account, "none"); return err },
+		"Role":            func(r idpool.Reader) error { _, err := r.Role(s.ctx, account, "none"); return err },
+		"User":            func(r idpool.Reader) error { _, err := r.User(s.ctx, account, "none"); return err },
+		"ManagedPolicy":   func(r idpool.Reader) error { _, err := r.ManagedPolicy(s.ctx, account, "none"); return err },
+		"SAMLProvider":    func(r idpool.Reader) error { _, err := r.SAMLProvider(s.ctx, account, "none"); return err },
+		"AccessKey":       func(r idpool.Reader) error { _, err := r.AccessKey(s.ctx, "none"); return err },
 	}
 	writes := map[string]func(idpool.Writer) error{
-		"UpdatePool":         func(w idpool.Writer) error { return w.UpdatePool(s.ctx, newPool()) },
-		"DeletePool":         func(w idpool.Writer) error { return w.DeletePool(s.ctx, pool) },
-		"UpdateIdentity":     func(w idpool.Writer) error { return w.UpdateIdentity(s.ctx, newIdentity(pool, login("ann"))) },
-		"DeleteIdentity":     func(w idpool.Writer) error { return w.DeleteIdentity(s.ctx, id) },
-		"DeleteOIDCProvider": func(w idpool.Writer) error { return w.DeleteOIDCProvider(s.ctx, account, "x.example") },
+		"UpdatePool":          func(w idpool.Writer) error { return w.UpdatePool(s.ctx, newPool()) },
+		"DeletePool":          func(w idpool.Writer) error { return w.DeletePool(s.ctx, pool) },
+		"UpdateIdentity":      func(w idpool.Writer) error { return w.UpdateIdentity(s.ctx, newIdentity(pool, login("ann"))) },
+		"DeleteIdentity":      func(w idpool.Writer) error { return w.DeleteIdentity(s.ctx, id) },
+		"DeleteOIDCProvider":  func(w idpool.Writer) error { return w.DeleteOIDCProvider(s.ctx, account, "none") },
+		"DeleteRole":          func(w idpool.Writer) error { return w.DeleteRole(s.ctx, account, "none") },
+		"DeleteUser":          func(w idpool.Writer) error { return w.DeleteUser(s.ctx, account, "none") },
+		"DeleteManagedPolicy": func(w idpool.Writer) error { return w.DeleteManagedPolicy(s.ctx, account, "none") },
+		"DeleteSAMLProvider":  func(w idpool.Writer) error { return w.DeleteSAMLProvider(s.ctx, account, "none") },
+		"DeleteAccessKey":     func(w idpool.Writer) error { return w.DeleteAccessKey(s.ctx, "none") },
 	}
+	s.covers("reads of one row", reads, func(m reflect.Method) bool { return isRead(m) && m.Type.Out(0).Kind() != reflect.Slice })
+	s.covers("changes of one row", writes, func(m reflect.Method) bool { return isUpdate.MatchString(m.Name) })
 	check := func(s *suite) {
 		for name, read := range reads {
 			if err := s.store.View(s.ctx, read); !idpool.IsNotFound(err) {
@@ -67,6 +82,32 @@ func missingRows(s *suite) {
 	check(s) // also beside rows of others
 }
 
+// isUpdate matches the names of what changes or removes a row.
+var isUpdate = regexp.MustCompile("^(Update|Delete)[A-Z]")
+
+// isRead reports whether a method of idpool.Writer is one of idpool.Reader.
+func isRead(m reflect.Method) bool {
+	_, ok := reflect.TypeFor[idpool.Reader]().MethodByName(m.Name)
+	return ok
+}
+
+// covers checks that a test tries every method of the contract that it should.
+func (s *suite) covers(what string, tried any, should func(reflect.Method) bool) {
+	s.Helper()
+	var want, got []string
+	writer := reflect.TypeFor[idpool.Writer]()
+	for i := range writer.NumMethod() {
+		if m := writer.Method(i); should(m) {
+			want = append(want, m.Name)
+		}
+	}
+	for _, key := range reflect.ValueOf(tried).MapKeys() {
+		got = append(got, key.String())
+	}
+	slices.Sort(got)
+	s.same(what+" that this test tries", got, want)
+}
+
 // populate puts something of each kind into the store.
 func (s *suite) populate() (pool, deleted idpool.Pool) {
 	s.Helper()
@@ -77,9 +118,13 @@ func (s *suite) populate() (pool, deleted idpool.Pool) {
 	s.update(func(w idpool.Writer) error {
 		return errors.Join(
 			w.DeletePool(s.ctx, deleted.ID),
-			w.PutOIDCProvider(s.ctx, idpool.OIDCProvider{Account: account, Name: "one.example", URL: "https://one.example", Created: epoch}),
-			w.PutAccessKey(s.ctx, idpool.AccessKey{ID: "AKIAONE", Account: account, Secret: []byte{1}, Created: epoch}),
-			w.PutSigningKey(s.ctx, idpool.SigningKey{ID: "eu-west-11", Private: []byte{1}, Certificate: []byte{2}, Created: epoch, UseFrom: epoch}))
+			w.PutOIDCProvider(s.ctx, idpool.OIDCProvider{Account: account, Name: "one", URL: "https://one", Created: epoch}),
+			w.PutRole(s.ctx, idpool.Role{Account: account, Name: "one", Path: "/", Trust: "{}", Created: epoch}),
+			w.PutUser(s.ctx, idpool.User{Account: account, Name: "one", Path: "/", Created: epoch}),
+			w.PutManagedPolicy(s.ctx, idpool.ManagedPolicy{Account: account, Name: "one", Path: "/", Created: epoch, Updated: epoch}),
+			w.PutSAMLProvider(s.ctx, idpool.SAMLProvider{Account: account, Name: "one", Created: epoch, ValidUntil: epoch}),
+			w.PutAccessKey(s.ctx, idpool.AccessKey{ID: "one", Account: account, Secret: []byte{1}, Created: epoch}),
+			w.PutSigningKey(s.ctx, idpool.SigningKey{ID: "one", Private: []byte{1}, Certificate: []byte{2}, Created: epoch, UseFrom: epoch}))
 	})
 	return pool, deleted
 }
@@ -135,48 +180,65 @@ func rollback(s *suite) {
 	changed, fewer := pool, held
 	changed.Version, changed.Name = 2, "other"
 	fewer.Logins = []idpool.Login{login("rob")}
-	writes := []func(idpool.Writer) error{
-		func(w idpool.Writer) error { return w.CreatePool(s.ctx, newPool()) },
-		func(w idpool.Writer) error { return w.UpdatePool(s.ctx, changed) },
-		func(w idpool.Writer) error { return w.CreateIdentity(s.ctx, newIdentity(pool.ID, login("ann"))) },
-		func(w idpool.Writer) error { return w.UpdateIdentity(s.ctx, fewer) },
-		func(w idpool.Writer) error { return w.DeleteIdentity(s.ctx, held.ID) },
-		func(w idpool.Writer) error { return w.DeletePool(s.ctx, pool.ID) },
-		func(w idpool.Writer) error { _, err := w.PurgeIdentities(s.ctx, deleted.ID, 10); return err },
-		func(w idpool.Writer) error {
-			return w.PutOIDCProvider(s.ctx, idpool.OIDCProvider{Account: account, Name: "one.example", URL: "https://new.example"})
+	writes := map[string]func(idpool.Writer) error{
+		"CreatePool":      func(w idpool.Writer) error { return w.CreatePool(s.ctx, newPool()) },
+		"UpdatePool":      func(w idpool.Writer) error { return w.UpdatePool(s.ctx, changed) },
+		"DeletePool":      func(w idpool.Writer) error { return w.DeletePool(s.ctx, pool.ID) },
+		"PurgeIdentities": func(w idpool.Writer) error { _, err := w.PurgeIdentities(s.ctx, deleted.ID, 10); return err },
+		"CreateIdentity":  func(w idpool.Writer) error { return w.CreateIdentity(s.ctx, newIdentity(pool.ID, login("ann"))) },
+		"UpdateIdentity":  func(w idpool.Writer) error { return w.UpdateIdentity(s.ctx, fewer) },
+		"DeleteIdentity":  func(w idpool.Writer) error { return w.DeleteIdentity(s.ctx, held.ID) },
+		"PutOIDCProvider": func(w idpool.Writer) error {
+			return w.PutOIDCProvider(s.ctx, idpool.OIDCProvider{Account: account, Name: "two"})
 		},
-		func(w idpool.Writer) error { return w.DeleteOIDCProvider(s.ctx, account, "one.example") },
-		func(w idpool.Writer) error {
-			return w.PutAccessKey(s.ctx, idpool.AccessKey{ID: "AKIATWO", Account: account, Secret: []byte{2}})
+		"DeleteOIDCProvider": func(w idpool.Writer) error { return w.DeleteOIDCProvider(s.ctx, account, "one") },
+		"PutRole":            func(w idpool.Writer) error { return w.PutRole(s.ctx, idpool.Role{Account: account, Name: "two"}) },
+		"DeleteRole":         func(w idpool.Writer) error { return w.DeleteRole(s.ctx, account, "one") },
+		"PutUser":            func(w idpool.Writer) error { return w.PutUser(s.ctx, idpool.User{Account: account, Name: "two"}) },
+		"DeleteUser":         func(w idpool.Writer) error { return w.DeleteUser(s.ctx, account, "one") },
+		"PutManagedPolicy": func(w idpool.Writer) error {
+			return w.PutManagedPolicy(s.ctx, idpool.ManagedPolicy{Account: account, Name: "two"})
 		},
-		func(w idpool.Writer) error {
-			return w.PutSigningKey(s.ctx, idpool.SigningKey{ID: "eu-west-12", Private: []byte{3}, Certificate: []byte{4}})
+		"DeleteManagedPolicy": func(w idpool.Writer) error { return w.DeleteManagedPolicy(s.ctx, account, "one") },
+		"PutSAMLProvider": func(w idpool.Writer) error {
+			return w.PutSAMLProvider(s.ctx, idpool.SAMLProvider{Account: account, Name: "two"})
+		},
+		"DeleteSAMLProvider": func(w idpool.Writer) error { return w.DeleteSAMLProvider(s.ctx, account, "one") },
+		"PutAccessKey": func(w idpool.Writer) error {
+			return w.PutAccessKey(s.ctx, idpool.AccessKey{ID: "two", Account: account, Secret: []byte{2}})
+		},
+		"DeleteAccessKey": func(w idpool.Writer) error { return w.DeleteAccessKey(s.ctx, "one") },
+		"PutSigningKey": func(w idpool.Writer) error {
+			return w.PutSigningKey(s.ctx, idpool.SigningKey{ID: "two", Private: []byte{3}, Certificate: []byte{4}})
 		},
 	}
-	all := func(w idpool.Writer) error {
-		for _, write := range writes {
+	s.covers("writes", writes, func(m reflect.Method) bool { return !isRead(m) })
+	writes["all"] = func(w idpool.Writer) error {
+		for name, write := range writes { // in any order, but what needs the pool before it is deleted
+			if name == "all" || strings.HasSuffix(name, "Identity") || strings.HasSuffix(name, "Pool") {
+				continue
+			}
 			if err := write(w); err != nil {
-				return err
+				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
-		return nil
+		return errors.Join(writes["CreatePool"](w), writes["UpdatePool"](w), writes["CreateIdentity"](w), writes["UpdateIdentity"](w), writes["DeleteIdentity"](w), writes["DeletePool"](w))
 	}
-	for i, write := range append(writes, all) {
+	for name, write := range writes {
 		before := s.everything()
 		err := s.store.Update(s.ctx, func(w idpool.Writer) error {
 			if err := write(w); err != nil {
-				return fmt.Errorf("write %d: %w", i, err)
+				return fmt.Errorf("%s: %w", name, err)
 			}
-			if now, err := readAll(s.ctx, w); err != nil || fmt.Sprint(now) == fmt.Sprint(before) {
-				return fmt.Errorf("write %d changed nothing, or cannot be read: %w", i, err)
+			if now, err := readAll(s.ctx, w); err != nil || reflect.DeepEqual(now, before) {
+				return fmt.Errorf("%s changed nothing, or cannot be read: %w", name, err)
 			}
 			return errOnPurpose
 		})
 		if !errors.Is(err, errOnPurpose) {
 			s.Errorf("got %v", err)
 		}
-		s.same(fmt.Sprintf("everything, after write %d was rolled back", i), s.everything(), before)
+		s.same("everything, after "+name+" was rolled back", s.everything(), before)
 	}
 }
 
