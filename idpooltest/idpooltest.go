@@ -17,12 +17,16 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
 	"idpool/internal/credential"
 	"idpool/internal/devissuer"
+	"idpool/internal/idpool"
+	"idpool/internal/limit"
 	"idpool/internal/login/oidc"
 	"idpool/internal/node"
 	"idpool/internal/seal"
@@ -37,22 +41,43 @@ type Server struct {
 	URL   string // of the API; what AWS_ENDPOINT_URL takes
 	Admin string // address of metrics and health
 
-	node *node.Node
-	root credential.RootKey
+	node    *node.Node
+	root    credential.RootKey
+	store   idpool.Store
+	keyring *seal.Keyring
+	now     func() time.Time
 }
 
 // Option changes how a server is made.
 type Option func(*settings)
 
 type settings struct {
-	strict bool
-	log    io.Writer
-	now    func() time.Time
+	strict, rolesByName bool
+	issuers             map[string]oidc.Override
+	limits              string
+	log                 io.Writer
+	now                 func() time.Time
 }
 
 // Strict makes a server that is not in development mode: signatures are
-// verified, and roles must exist.
+// verified, and roles and OIDC providers must exist.
 func Strict() Option { return func(s *settings) { s.strict = true } }
+
+// RolesByName takes a role that does not exist by its name, as development mode
+// does: it trusts every pool of its account.
+func RolesByName() Option { return func(s *settings) { s.rolesByName = true } }
+
+// Issuer says where a provider really lives, and what iss its tokens have. So
+// a strict server, whose providers have https addresses without a port, takes
+// the tokens of an issuer in the test. The address may be plain http and on
+// loopback.
+func Issuer(provider, url string) Option {
+	return func(s *settings) { s.issuers[provider] = oidc.Override{Issuer: url} }
+}
+
+// Limits sets the limits of a preset: "default", "aws" or "off". Without it
+// there are none.
+func Limits(preset string) Option { return func(s *settings) { s.limits = preset } }
 
 // LogTo writes the server's log, one JSON object on a line for each request.
 // Without it the log is dropped.
@@ -65,7 +90,7 @@ func Clock(now func() time.Time) Option { return func(s *settings) { s.now = now
 // fails the test if it cannot.
 func New(t testing.TB, opts ...Option) *Server {
 	t.Helper()
-	s := settings{log: io.Discard, now: time.Now}
+	s := settings{log: io.Discard, now: time.Now, issuers: map[string]oidc.Override{}, limits: limit.Off}
 	for _, o := range opts {
 		o(&s)
 	}
@@ -86,11 +111,19 @@ func New(t testing.TB, opts ...Option) *Server {
 	rand.Read(master)
 	keyring, err := seal.New(master)
 	must(err)
-	srv := &Server{URL: "http://" + api.Addr().String(), Admin: "http://" + admin.Addr().String()}
-	srv.root = credential.RootKey{ID: "AKIAIDPOOLTESTROOTKEY"[:20], Secret: rand.Text()}
+	srv := &Server{URL: "http://" + api.Addr().String(), Admin: "http://" + admin.Addr().String(), store: store, keyring: keyring, now: s.now}
+	srv.root = credential.RootKey{ID: "AKIAIDPOOLTESTROOTKE", Secret: rand.Text()}
+	trust := oidc.Config{Overrides: s.issuers}
+	if len(s.issuers) > 0 {
+		trust.AllowHTTP, trust.AllowCIDRs = true, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	}
+	limits, ok := limit.Preset(s.limits)
+	if !ok {
+		t.Fatalf("idpooltest: there are no limits %q", s.limits)
+	}
 	srv.node, err = node.New(ctx, node.Config{
-		Store: store, Keyring: keyring, Issuer: srv.URL, Region: "us-east-1", Account: Account, Dev: !s.strict,
-		RootKey: &srv.root, OIDC: oidc.Config{}, Log: slog.New(slog.NewJSONHandler(s.log, nil)), Now: s.now,
+		Store: store, Keyring: keyring, Issuer: srv.URL, Region: "us-east-1", Account: Account, Dev: !s.strict, RolesByName: s.rolesByName,
+		RootKey: &srv.root, OIDC: trust, Limits: limits, Log: slog.New(slog.NewJSONHandler(s.log, nil)), Now: s.now,
 	})
 	must(err)
 	ctx, stop := context.WithCancel(ctx)
@@ -112,6 +145,25 @@ func New(t testing.TB, opts ...Option) *Server {
 
 // RootKey is the access key of the account's root.
 func (s *Server) RootKey() (accessKeyID, secretAccessKey string) { return s.root.ID, s.root.Secret }
+
+var twelveDigits = regexp.MustCompile(`^[0-9]{12}$`)
+
+// NewAccount makes another account and returns the access key of its root. It
+// panics if id is not twelve digits, or if the account exists.
+func (s *Server) NewAccount(id string) (accessKeyID, secretAccessKey string) {
+	if !twelveDigits.MatchString(id) || id == Account {
+		panic("idpooltest: cannot make an account " + id)
+	}
+	broker := credential.NewBroker(credential.Config{Store: s.store, Keyring: s.keyring, Account: id, Now: s.now})
+	var key credential.RootKey
+	if err := broker.EnsureRootKey(context.Background(), func(k credential.RootKey) error { key = k; return nil }); err != nil {
+		panic("idpooltest: " + err.Error())
+	}
+	if key.ID == "" {
+		panic("idpooltest: there is an account " + id)
+	}
+	return key.ID, key.Secret
+}
 
 // Provider is the name of the server's own issuer in a Logins map. A pool
 // trusts it by the ARN arn:aws:iam::000000000000:oidc-provider/ and the name.
