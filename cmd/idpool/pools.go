@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -110,7 +111,23 @@ type poolDetail struct {
 	UserPools           []string          `json:"user_pools,omitempty"`
 	AuthenticatedRole   string            `json:"authenticated_role,omitempty"`
 	UnauthenticatedRole string            `json:"unauthenticated_role,omitempty"`
+	RoleMappings        []roleMapping     `json:"role_mappings,omitempty"`
 	Tags                map[string]string `json:"tags,omitempty"`
+}
+
+// roleMapping is how the claims of one provider's people choose a role.
+type roleMapping struct {
+	Provider  string        `json:"provider"`
+	Type      string        `json:"type"`
+	Ambiguous string        `json:"ambiguous_role_resolution,omitempty"`
+	Rules     []mappingRule `json:"rules,omitempty"`
+}
+
+type mappingRule struct {
+	Claim string `json:"claim"`
+	Match string `json:"match_type"`
+	Value string `json:"value"`
+	Role  string `json:"role"`
 }
 
 // Run prints the pool.
@@ -138,6 +155,17 @@ func (c poolsShowCommand) Run(ctx context.Context, s streams) error {
 	}
 	for _, u := range pool.CognitoIdentityProviders {
 		d.UserPools = append(d.UserPools, aws.ToString(u.ProviderName)+":"+aws.ToString(u.ClientId))
+	}
+	for _, provider := range slices.Sorted(maps.Keys(roles.RoleMappings)) {
+		m := roles.RoleMappings[provider]
+		mapping := roleMapping{Provider: provider, Type: string(m.Type), Ambiguous: string(m.AmbiguousRoleResolution)}
+		if m.RulesConfiguration != nil {
+			for _, r := range m.RulesConfiguration.Rules {
+				mapping.Rules = append(mapping.Rules, mappingRule{
+					Claim: aws.ToString(r.Claim), Match: string(r.MatchType), Value: aws.ToString(r.Value), Role: aws.ToString(r.RoleARN)})
+			}
+		}
+		d.RoleMappings = append(d.RoleMappings, mapping)
 	}
 	if c.Output == "json" {
 		return printJSON(s.out, d)
@@ -176,6 +204,12 @@ func (d poolDetail) table(out io.Writer) error {
 	}
 	line("Authenticated role", d.AuthenticatedRole)
 	line("Unauthenticated role", d.UnauthenticatedRole)
+	for _, m := range d.RoleMappings {
+		line("Role mapping", strings.TrimSuffix(m.Provider+": "+m.Type+", else "+m.Ambiguous, ", else "))
+		for _, r := range m.Rules {
+			line("  rule", fmt.Sprintf("%s %s %q: %s", r.Claim, r.Match, r.Value, r.Role))
+		}
+	}
 	for _, key := range sortedKeys(d.Tags) {
 		line("Tag", key+" = "+d.Tags[key])
 	}
