@@ -55,6 +55,49 @@ func TestReadme(t *testing.T) {
 	}
 }
 
+// TestReadmeGo runs the Go block of README.md as a test of somebody else's
+// module, which knows idpool by its folder.
+func TestReadmeGo(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(readme), "\n```go\n")
+	block, _, found := strings.Cut(block, "```")
+	if !found {
+		t.Fatal("README.md has no ```go block")
+	}
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	// The versions are those of the product, so nothing is downloaded.
+	mod, err := os.ReadFile("../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, versions, _ := strings.Cut(string(mod), "module idpool\n")
+	sum, err := os.ReadFile("../go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		"shop_test.go": block, "go.sum": string(sum),
+		"go.mod": "module shop\n" + versions + "\nrequire idpool v0.0.0\n\nreplace idpool => " + root + "\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("go", "test", "-mod=mod", "-v", ".")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOPROXY=off", "GOFLAGS=")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestAliceIsAlwaysTheSame") {
+		t.Fatalf("the README's test: %v\n%s", err, out)
+	}
+}
+
 // tryIt is what the README tells to type in the second terminal: the sh blocks
 // under its heading, but for the one that is "make run".
 func tryIt(t *testing.T) string {
