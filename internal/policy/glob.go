@@ -1,0 +1,93 @@
+package policy
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// In a compiled pattern the wildcards are bytes that no valid text has. So
+// everything else in it is literal, whatever a variable brought in.
+const (
+	anyRun = "\xff" // "*": any run of characters, the empty one included
+	anyOne = "\xfe" // "?": exactly one character
+)
+
+var wildcards = strings.NewReplacer("*", anyRun, "?", anyOne)
+
+// glob reports whether a compiled pattern matches the whole of s. It never goes
+// back over a run that it has matched: the leftmost place for each piece between
+// two runs is as good as any.
+func glob(pattern, s string) bool {
+	head, rest, run := strings.Cut(pattern, anyRun)
+	if !run {
+		n, ok := prefix(head, s)
+		return ok && n == len(s)
+	}
+	n, ok := prefix(head, s)
+	if !ok {
+		return false
+	}
+	for s = s[n:]; ; {
+		var piece string
+		if piece, rest, run = strings.Cut(rest, anyRun); !run {
+			return suffix(piece, s)
+		}
+		end, ok := find(piece, s)
+		if !ok {
+			return false
+		}
+		s = s[end:]
+	}
+}
+
+// find is the end of the leftmost place where a piece without runs matches.
+func find(piece, s string) (end int, ok bool) {
+	if strings.Index(piece, anyOne) < 0 {
+		i := strings.Index(s, piece)
+		return i + len(piece), i >= 0
+	}
+	for i := range s {
+		if n, ok := prefix(piece, s[i:]); ok {
+			return i + n, true
+		}
+	}
+	return 0, false
+}
+
+// prefix is how many bytes a piece without runs matches at the start of s.
+func prefix(piece, s string) (n int, ok bool) {
+	for {
+		lit, rest, one := strings.Cut(piece, anyOne)
+		if !strings.HasPrefix(s[n:], lit) {
+			return 0, false
+		}
+		n += len(lit)
+		if !one {
+			return n, true
+		}
+		_, size := utf8.DecodeRuneInString(s[n:])
+		if size == 0 {
+			return 0, false
+		}
+		n, piece = n+size, rest
+	}
+}
+
+// suffix reports whether a piece without runs matches at the end of s.
+func suffix(piece, s string) bool {
+	for {
+		i := strings.LastIndex(piece, anyOne)
+		if !strings.HasSuffix(s, piece[i+1:]) {
+			return false
+		}
+		s = s[:len(s)-len(piece[i+1:])]
+		if i < 0 {
+			return true
+		}
+		_, size := utf8.DecodeLastRuneInString(s)
+		if size == 0 {
+			return false
+		}
+		s, piece = s[:len(s)-size], piece[:i]
+	}
+}
