@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"idpool/internal/idpool"
@@ -69,7 +70,7 @@ func sealSession(box *seal.Box, s Session) (Credentials, error) {
 // secret that belongs to them. It fails with seal.ErrOpen.
 func openSession(box *seal.Box, accessKeyID, token string) (s Session, secret string, err error) {
 	sealed, err := base64.StdEncoding.Strict().DecodeString(token)
-	if err != nil {
+	if err != nil || strings.ContainsAny(token, "\r\n") { // which the decoder passes over
 		return Session{}, "", seal.ErrOpen
 	}
 	record, err := box.Open(sealed, "session", accessKeyID)
