@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
 # Finds what the client tests need, or installs it from Debian's packages where
 # it may (root). What cannot be had is said in one line, and its part of the
-# tests is left out; with CI=true that is a failure.
+# tests is left out; with CI=true that is a failure, except for Terraform, which
+# Debian's packages do not have.
+#
+#   peers.sh             find or install everything
+#   peers.sh terraform   print where Terraform and its AWS provider are
 set -uo pipefail
 cd "$(dirname "$0")"
 
@@ -10,6 +14,21 @@ node_is_new() { have node && [ "$(node -p 'process.versions.node.split(".")[0]')
 have_boto3() { python3 -c 'import boto3' 2>/dev/null || /usr/bin/python3 -c 'import boto3' 2>/dev/null; }
 # own_node puts the Node first that an earlier run fetched.
 own_node() { for bin in "$PWD"/.node/node_modules/node-*/bin; do [ ! -d "$bin" ] || PATH=$bin:$PATH; done; }
+
+# terraform finds Terraform, and the AWS provider in the folders where Terraform
+# looks for providers without asking a registry.
+terraform() {
+	local kind dir program
+	case $(uname -m) in x86_64) kind=linux_amd64 ;; aarch64) kind=linux_arm64 ;; esac
+	program=$(type -P terraform) || return
+	for dir in "${TF_PLUGIN_CACHE_DIR:-}" ~/.terraform.d/plugin{s,-cache} ~/.local/share/terraform/plugins /usr/{local/,}share/terraform/plugins /opt/*; do
+		for provider in "$dir"/registry.terraform.io/hashicorp/aws/*/"${kind:-}"/terraform-provider-aws*; do
+			[ ! -x "$provider" ] || { printf '%s\n' "$program" "$provider"; return; }
+		done
+	done
+	return 1
+}
+[ "${1:-}" != terraform ] || { terraform; exit; }
 
 own_node
 want=()
@@ -31,6 +50,7 @@ if have npm && ! node_is_new; then
 	own_node
 fi
 
+terraform >/dev/null || echo "client tests: Terraform is left out: it is not here, or not its AWS provider" >&2
 missing=()
 if node_is_new && have npm; then
 	# The copy of the lock file tells whether the modules are those of today.

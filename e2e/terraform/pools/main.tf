@@ -1,0 +1,139 @@
+# What terraform_test.go applies, changes, imports and destroys: a pool in every
+# form, and what hangs on it. The endpoint and the credentials come from the
+# environment.
+
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+provider "aws" {
+  default_tags {
+    tags = { by = "terraform" }
+  }
+}
+
+variable "changed" {
+  description = "the second version of everything that can change"
+  type        = bool
+  default     = false
+}
+
+locals {
+  role      = "arn:aws:iam::000000000000:role"
+  user_pool = "cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab12Cd34E"
+}
+
+resource "aws_iam_openid_connect_provider" "login" {
+  url             = "https://login.example.com/realms/shop"
+  client_id_list  = var.changed ? ["web", "tv"] : ["web", "mobile"]
+  thumbprint_list = [var.changed ? "1111111111111111111111111111111111111111" : "0000000000000000000000000000000000000000"]
+  tags            = { team = "blue" }
+}
+
+resource "aws_cognito_identity_pool" "guests" {
+  identity_pool_name               = "guests only"
+  allow_unauthenticated_identities = true
+  allow_classic_flow               = var.changed
+}
+
+resource "aws_cognito_identity_pool" "full" {
+  identity_pool_name               = "everything, at once"
+  allow_unauthenticated_identities = var.changed
+  allow_classic_flow               = !var.changed
+  developer_provider_name          = "login.shop"
+  openid_connect_provider_arns     = [aws_iam_openid_connect_provider.login.arn]
+  saml_provider_arns               = var.changed ? [] : ["arn:aws:iam::000000000000:saml-provider/staff"]
+
+  cognito_identity_providers {
+    provider_name           = local.user_pool
+    client_id               = "7lhlkkfbfb4q5kpp90urffao"
+    server_side_token_check = var.changed
+  }
+
+  dynamic "cognito_identity_providers" {
+    for_each = var.changed ? [] : ["2pijfd01vukifnjdg1kdgmdhf0"]
+    content {
+      provider_name = local.user_pool
+      client_id     = cognito_identity_providers.value
+    }
+  }
+
+  supported_login_providers = var.changed ? {
+    "graph.facebook.com" = "7346241598935552"
+    } : {
+    "graph.facebook.com"  = "7346241598935552"
+    "accounts.google.com" = "123456789012.apps.googleusercontent.com"
+  }
+
+  tags = var.changed ? { team = "red", cost = "low" } : { team = "blue", stage = "test" }
+}
+
+resource "aws_cognito_identity_pool_roles_attachment" "full" {
+  identity_pool_id = aws_cognito_identity_pool.full.id
+
+  roles = {
+    authenticated   = "${local.role}/shopper"
+    unauthenticated = "${local.role}/guest"
+  }
+
+  role_mapping {
+    identity_provider         = "${local.user_pool}:7lhlkkfbfb4q5kpp90urffao"
+    type                      = "Token"
+    ambiguous_role_resolution = var.changed ? "Deny" : "AuthenticatedRole"
+  }
+
+  role_mapping {
+    identity_provider         = aws_iam_openid_connect_provider.login.arn
+    type                      = "Rules"
+    ambiguous_role_resolution = "Deny"
+
+    mapping_rule {
+      claim      = "groups"
+      match_type = "Contains"
+      role_arn   = "${local.role}/admin"
+      value      = var.changed ? "owners" : "admins"
+    }
+
+    mapping_rule {
+      claim      = "email"
+      match_type = "StartsWith"
+      role_arn   = "${local.role}/shopper"
+      value      = "shop-"
+    }
+  }
+}
+
+resource "aws_cognito_identity_pool_provider_principal_tag" "login" {
+  identity_pool_id       = aws_cognito_identity_pool.full.id
+  identity_provider_name = aws_iam_openid_connect_provider.login.arn
+  use_defaults           = false
+  principal_tags         = var.changed ? { department = "dept" } : { department = "dept", user = "sub" }
+}
+
+resource "aws_cognito_identity_pool_provider_principal_tag" "user_pool" {
+  identity_pool_id       = aws_cognito_identity_pool.full.id
+  identity_provider_name = local.user_pool
+  use_defaults           = true
+}
+
+# Enough pools for a second page of the data source below, which asks for 20.
+resource "aws_cognito_identity_pool" "many" {
+  count              = 20
+  identity_pool_name = "many ${count.index}"
+}
+
+resource "aws_cognito_identity_pool" "last" {
+  identity_pool_name      = var.changed ? "last, renamed" : "last" # another name is another pool
+  developer_provider_name = "login.last"
+  depends_on              = [aws_cognito_identity_pool.many]
+}
+
+data "aws_cognito_identity_pool" "last" {
+  identity_pool_name = aws_cognito_identity_pool.last.identity_pool_name
+}
+
+output "last" {
+  value = data.aws_cognito_identity_pool.last.developer_provider_name
+}
