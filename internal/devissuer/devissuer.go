@@ -77,6 +77,9 @@ func (i *Issuer) Mount(mux *http.ServeMux) {
 			dec.UseNumber()
 			dec.DisallowUnknownFields()
 			err = dec.Decode(&wish)
+			if _, more := dec.Token(); err == nil && more != io.EOF {
+				err = fmt.Errorf("there is something after the wish")
+			}
 		}
 		if err == nil && wish.Subject == "" {
 			err = fmt.Errorf("sub is missing")
