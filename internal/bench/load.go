@@ -80,22 +80,26 @@ type Measure struct {
 	PerSecond float64 `json:"per_second"`
 	P50       float64 `json:"p50_ms"`
 	P99       float64 `json:"p99_ms"`
+	CPU       float64 `json:"cpu_us"` // processor time of the server for one request
 	Requests  int     `json:"requests"`
 }
 
-// load is a stream of requests to one server. next returns the request with a
-// number, and false when there are no more.
+// load is a stream of requests to one server.
 type load struct {
 	host    string
+	pid     int
 	clients int
-	next    func(n int) ([]byte, bool)
+	rate    float64                     // requests a second; 0: as fast as it goes
+	most    int                         // of a run; 0: any number
+	next    func(n int) ([]byte, error) // the request with a number
+	keep    func(n int, answer []byte)
 }
 
-// run sends requests until the time is over or there are no more; n is the
+// run sends requests until the time is over or there were enough; n is the
 // number of the first. Any answer but 200 is an error: a server that refuses is
-// quick.
+// quick. At a given rate, the time of an answer counts from when its request
+// was due.
 func (l load) run(ctx context.Context, n *atomic.Int64, d time.Duration) (Measure, error) {
-	deadline := time.Now().Add(d)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var took []time.Duration
@@ -107,24 +111,47 @@ func (l load) run(ctx context.Context, n *atomic.Int64, d time.Duration) (Measur
 			failed = err
 		}
 	}
-	start := time.Now()
-	for range l.clients {
+	connections := make([]*conn, l.clients)
+	for i := range connections {
+		c, err := dial(ctx, l.host)
+		if err != nil {
+			return Measure{}, err
+		}
+		defer c.Close()
+		connections[i] = c
+	}
+	first := n.Load()
+	cpu, begun := cpuOf(l.pid), time.Now()
+	deadline := begun.Add(d)
+	if l.most > 0 {
+		deadline = begun.Add(time.Minute)
+	}
+	for i, c := range connections {
 		wg.Go(func() {
-			c, err := dial(ctx, l.host)
-			if err != nil {
-				fail(err)
-				return
-			}
-			defer c.Close()
 			var own []time.Duration
+			defer func() {
+				mu.Lock()
+				took = append(took, own...)
+				mu.Unlock()
+			}()
+			due := begun.Add(l.pause() * time.Duration(i) / time.Duration(l.clients))
 			for {
-				sent := time.Now()
-				if sent.After(deadline) {
-					break
+				if l.rate > 0 {
+					time.Sleep(time.Until(due))
+				} else {
+					due = time.Now()
 				}
-				req, ok := l.next(int(n.Add(1) - 1))
-				if !ok {
-					break
+				if time.Now().After(deadline) {
+					return
+				}
+				number := n.Add(1) - 1
+				if l.most > 0 && number-first >= int64(l.most) {
+					return
+				}
+				req, err := l.next(int(number))
+				if err != nil {
+					fail(err)
+					return
 				}
 				status, body, err := c.do(req)
 				if err == nil && status != http.StatusOK {
@@ -134,15 +161,19 @@ func (l load) run(ctx context.Context, n *atomic.Int64, d time.Duration) (Measur
 					fail(err)
 					return
 				}
-				own = append(own, time.Since(sent))
+				own = append(own, time.Since(due))
+				if l.keep != nil {
+					l.keep(int(number), body)
+				}
+				due = due.Add(l.pause())
 			}
-			mu.Lock()
-			took = append(took, own...)
-			mu.Unlock()
 		})
 	}
 	wg.Wait()
-	elapsed := time.Since(start)
+	elapsed, cpu := time.Since(begun), cpuOf(l.pid)-cpu
+	if l.most > 0 {
+		n.Store(first + int64(l.most))
+	}
 	if failed != nil {
 		return Measure{}, failed
 	}
@@ -151,5 +182,13 @@ func (l load) run(ctx context.Context, n *atomic.Int64, d time.Duration) (Measur
 	}
 	slices.Sort(took)
 	at := func(q float64) float64 { return float64(took[int(q*float64(len(took)-1))].Microseconds()) / 1000 }
-	return Measure{PerSecond: float64(len(took)) / elapsed.Seconds(), P50: at(0.50), P99: at(0.99), Requests: len(took)}, nil
+	return Measure{PerSecond: float64(len(took)) / elapsed.Seconds(), P50: at(0.50), P99: at(0.99), CPU: cpu / float64(len(took)), Requests: len(took)}, nil
+}
+
+// pause is the time between two requests of one client.
+func (l load) pause() time.Duration {
+	if l.rate <= 0 {
+		return 0
+	}
+	return time.Duration(float64(l.clients) / l.rate * float64(time.Second))
 }
