@@ -16,7 +16,8 @@ var wildcards = strings.NewReplacer("*", anyRun, "?", anyOne)
 
 // glob reports whether a compiled pattern matches the whole of s. It never goes
 // back over a run that it has matched: the leftmost place for each piece between
-// two runs is as good as any.
+// two runs is as good as any. So it is linear, but for pieces with "?", whose
+// length multiplies; the parser bounds those.
 func glob(pattern, s string) bool {
 	head, rest, run := strings.Cut(pattern, anyRun)
 	if !run {
@@ -56,21 +57,20 @@ func find(piece, s string) (end int, ok bool) {
 
 // prefix is how many bytes a piece without runs matches at the start of s.
 func prefix(piece, s string) (n int, ok bool) {
-	for {
-		lit, rest, one := strings.Cut(piece, anyOne)
-		if !strings.HasPrefix(s[n:], lit) {
+	for i := range len(piece) {
+		switch {
+		case n == len(s):
+			return 0, false
+		case piece[i] == anyOne[0]:
+			_, size := utf8.DecodeRuneInString(s[n:])
+			n += size
+		case piece[i] == s[n]:
+			n++
+		default:
 			return 0, false
 		}
-		n += len(lit)
-		if !one {
-			return n, true
-		}
-		_, size := utf8.DecodeRuneInString(s[n:])
-		if size == 0 {
-			return 0, false
-		}
-		n, piece = n+size, rest
 	}
+	return n, true
 }
 
 // suffix reports whether a piece without runs matches at the end of s.

@@ -16,6 +16,8 @@ const (
 	maxSize       = 131_072 // characters
 	maxStatements = 1_000
 	maxStrings    = 10_000 // actions, resources, principals and condition values together
+	maxVariables  = 1_000  // each can bring in a long value
+	maxOnes       = 4_096  // bytes of all strings with a "?" together: see glob
 )
 
 // Parse reads a policy document (IAM User Guide, "Grammar of the IAM JSON policy
@@ -42,9 +44,10 @@ func Parse(text string, kind Kind) (*Document, error) {
 type parser struct {
 	kind      Kind
 	variables bool // the version knows policy variables
-	strings   int  // how many were read
 	worst     *Error
 	rank      rank
+
+	strings, holes, ones int // against maxStrings, maxVariables, maxOnes
 }
 
 func (p *parser) complain(r rank, where, text string) {
@@ -359,13 +362,18 @@ func (p *parser) list(where string, v any) []string {
 	if !ok {
 		list = []any{v}
 	}
-	if p.strings += len(list); p.strings > maxStrings {
-		p.complain(syntax, "more than "+strconv.Itoa(maxStrings)+" strings", textSyntax)
-		return nil
-	}
 	out := make([]string, len(list))
 	for i, v := range list {
 		out[i] = p.text(where, v)
+		p.strings++
+		p.holes += strings.Count(out[i], "${")
+		if strings.Contains(out[i], "?") {
+			p.ones += len(out[i])
+		}
+	}
+	if p.strings > maxStrings || p.holes > maxVariables || p.ones > maxOnes {
+		p.complain(syntax, where+", more strings, variables or question marks than a document may have", textSyntax)
+		return nil
 	}
 	return out
 }

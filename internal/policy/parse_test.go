@@ -354,6 +354,20 @@ func TestBounds(t *testing.T) {
 	if got := refusal(t, list(10_000), policy.Identity); got != syntax {
 		t.Errorf("10,001 strings: %q", got)
 	}
+	ones := func(n int) string {
+		return in(`{"Effect":"Allow","Action":"s3:a","Resource":["arn:aws:s3:::*?` + strings.Repeat("a", n-15) + `","arn:aws:s3:::*` + strings.Repeat("a", n) + `"]}`)
+	}
+	parse(t, ones(4_096), policy.Identity)
+	if got := refusal(t, ones(4_097), policy.Identity); got != syntax {
+		t.Errorf("a pattern with ? of 4,097 bytes: %q", got)
+	}
+	holes := func(n int) string {
+		return in(`{"Effect":"Allow","Action":"s3:a","Resource":["arn:aws:s3:::a","arn:aws:s3:::` + strings.Repeat("${a}", n) + `"]}`)
+	}
+	parse(t, holes(1_000), policy.Identity)
+	if got := refusal(t, holes(1_001), policy.Identity); got != syntax {
+		t.Errorf("1,001 variables: %q", got)
+	}
 	long := `{"Statement":` + one + `,"Id":"` + strings.Repeat("é", 131_072-len(one)-22) + `"}`
 	parse(t, long, policy.Identity)
 	if got := refusal(t, long+" ", policy.Identity); got != syntax {
