@@ -30,11 +30,14 @@ import (
 
 const region = "us-east-1"
 
-// registered are the operations that the server has, by service and name:
+// services are those that the server has.
+var services = []*wire.Service{(&apicognito.Service{}).Wire(), (&apists.Service{}).Wire(), (&apiiam.Service{}).Wire()}
+
+// registered are their operations, by service and name:
 // "sts:GetCallerIdentity".
 var registered = func() map[string]wire.Op {
 	ops := map[string]wire.Op{}
-	for _, service := range []*wire.Service{(&apicognito.Service{}).Wire(), (&apists.Service{}).Wire(), (&apiiam.Service{}).Wire()} {
+	for _, service := range services {
 		for _, op := range service.Ops {
 			ops[service.Name+":"+op.Name] = op
 		}

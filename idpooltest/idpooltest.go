@@ -94,6 +94,10 @@ func New(t testing.TB, opts ...Option) *Server {
 	for _, o := range opts {
 		o(&s)
 	}
+	limits, ok := limit.Preset(s.limits)
+	if !ok {
+		t.Fatalf("idpooltest: there are no limits %q", s.limits)
+	}
 	ctx := context.Background()
 	must := func(err error) {
 		t.Helper()
@@ -116,10 +120,6 @@ func New(t testing.TB, opts ...Option) *Server {
 	trust := oidc.Config{Overrides: s.issuers}
 	if len(s.issuers) > 0 {
 		trust.AllowHTTP, trust.AllowCIDRs = true, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
-	}
-	limits, ok := limit.Preset(s.limits)
-	if !ok {
-		t.Fatalf("idpooltest: there are no limits %q", s.limits)
 	}
 	srv.node, err = node.New(ctx, node.Config{
 		Store: store, Keyring: keyring, Issuer: srv.URL, Region: "us-east-1", Account: Account, Dev: !s.strict, RolesByName: s.rolesByName,

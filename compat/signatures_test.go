@@ -1,0 +1,414 @@
+package compat
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go"
+
+	"idpool/idpooltest"
+	"idpool/internal/login/logintest"
+)
+
+// onTheWay alters what a client of the SDK sends.
+type onTheWay struct {
+	transport http.RoundTripper
+	alter     func(r *http.Request, body []byte) []byte
+}
+
+func (o onTheWay) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	body = o.alter(r, body)
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return o.transport.RoundTrip(r)
+}
+
+// seal is how a request is signed.
+type seal struct {
+	key             aws.Credentials
+	service, region string
+	at              time.Time
+}
+
+// sign signs a request anew with the SDK's signer.
+func (s seal) sign(r *http.Request, body []byte) {
+	for _, name := range []string{"Authorization", "X-Amz-Date", "X-Amz-Security-Token"} {
+		r.Header.Del(name)
+	}
+	hash := sha256.Sum256(body)
+	r.ContentLength = int64(len(body))
+	if err := v4.NewSigner().SignHTTP(r.Context(), s.key, r, hex.EncodeToString(hash[:]), s.service, s.region, s.at); err != nil {
+		panic(err)
+	}
+}
+
+// wording is how a service says that a signature is wrong.
+type wording struct{ missing, incomplete, wrong, unknownKey, unknownSession, expired, missingText, sessionText string }
+
+// wordingOf is that of behaviour 1.6 for Cognito Identity, and of 8.2 for the
+// services of the Query protocol.
+func wordingOf(service string) wording {
+	const invalid = "The security token included in the request is invalid"
+	if service == "cognito-identity" {
+		return wording{"MissingAuthenticationTokenException", "IncompleteSignatureException", "InvalidSignatureException",
+			"UnrecognizedClientException", "UnrecognizedClientException", "ExpiredTokenException", "Missing Authentication Token", invalid + "."}
+	}
+	return wording{"MissingAuthenticationToken", "IncompleteSignature", "SignatureDoesNotMatch",
+		"InvalidClientTokenId", "InvalidClientTokenId", "ExpiredToken", "Request is missing Authentication Token", invalid}
+}
+
+const mismatch = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
+
+// TestSignatures tries every signed operation of a strict server with
+// everything but the right signature.
+func TestSignatures(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, true)
+	s := h.site(t)
+	root, err := s.root.Retrieve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	minted := func() aws.Credentials {
+		guest := s.id(t, s.pool(t), nil)
+		out, err := s.cognito.GetCredentialsForIdentity(t.Context(), &ci.GetCredentialsForIdentityInput{IdentityId: &guest})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fromCognito(out.Credentials)
+	}
+	session, second := minted(), minted()
+	with := func(c aws.Credentials, change func(*aws.Credentials)) aws.Credentials {
+		change(&c)
+		return c
+	}
+	alter := func(token string) string {
+		middle := len(token) / 2
+		other := map[bool]string{true: "B", false: "A"}[token[middle] == 'A']
+		return token[:middle] + other + token[middle+1:]
+	}
+	minutes := map[string]int{"cognito-identity": 5, "sts": 15, "iam": 15}
+	for _, name := range slices.Sorted(maps.Keys(registered)) {
+		if registered[name].Public {
+			continue
+		}
+		service, op, _ := strings.Cut(name, ":")
+		w, window := wordingOf(service), time.Duration(minutes[service])*time.Minute
+		right := func() seal { return seal{root, service, region, time.Now()} }
+		signed := func(change func(*seal)) func(*http.Request, []byte) []byte {
+			return func(r *http.Request, body []byte) []byte {
+				s := right()
+				change(&s)
+				s.sign(r, body)
+				return body
+			}
+		}
+		header := func(text string) func(*http.Request, []byte) []byte {
+			return func(r *http.Request, body []byte) []byte { r.Header.Set("Authorization", text); return body }
+		}
+		const lacks = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/any/aws4_request"
+		key := func(c aws.Credentials) func(*http.Request, []byte) []byte { return signed(func(s *seal) { s.key = c }) }
+		for _, attack := range []struct {
+			name  string
+			alter func(*http.Request, []byte) []byte
+			code  string
+			text  string // a regular expression
+		}{
+			{"no signature", func(r *http.Request, body []byte) []byte { r.Header.Del("Authorization"); return body }, w.missing, regexp.QuoteMeta(w.missingText)},
+			{"another scheme", header("Bearer secret"), w.missing, regexp.QuoteMeta(w.missingText)},
+			{"junk", header("AWS4-HMAC-SHA256 junk"), w.incomplete, regexp.QuoteMeta("'junk' not a valid key=value pair (missing equal-sign) in Authorization header: 'AWS4-HMAC-SHA256 junk'.")},
+			{"parts missing", header(lacks), w.incomplete, regexp.QuoteMeta("Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter. Authorization=" + lacks)},
+			{"in header and query", func(r *http.Request, body []byte) []byte {
+				r.URL.RawQuery = "X-Amz-Algorithm=AWS4-HMAC-SHA256"
+				return body
+			}, w.wrong,
+				"Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header\\."},
+
+			{"another secret", key(with(root, func(c *aws.Credentials) { c.SecretAccessKey += "x" })), w.wrong, regexp.QuoteMeta(mismatch)},
+			{"an unknown key", key(with(root, func(c *aws.Credentials) { c.AccessKeyID = "AKIANOBODYNOBODYNOBO" })), w.unknownKey, "The security token included in the request is invalid\\."},
+			{"another account's secret", key(with(root, func(c *aws.Credentials) { _, c.SecretAccessKey = h.RootKey() })), w.wrong, regexp.QuoteMeta(mismatch)},
+			{"a body signed otherwise", func(r *http.Request, body []byte) []byte { right().sign(r, append([]byte(" "), body...)); return body }, w.wrong, regexp.QuoteMeta(mismatch)},
+			{"a header signed otherwise", func(r *http.Request, body []byte) []byte {
+				right().sign(r, body)
+				r.Header.Set("Amz-Sdk-Request", "attempt=2; max=9")
+				return body
+			}, w.wrong, regexp.QuoteMeta(mismatch)},
+
+			{"another service", signed(func(s *seal) { s.service = "s3" }), w.wrong, "Credential should be scoped to correct service: '" + service + "'\\. "},
+			{"another region than signed", func(r *http.Request, body []byte) []byte {
+				right().sign(r, body)
+				r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "/"+region+"/", "/eu-west-1/", 1))
+				return body
+			}, w.wrong, regexp.QuoteMeta(mismatch)},
+			{"no region", signed(func(s *seal) { s.region = "nowhere" }), w.wrong, "Credential should be scoped to a valid region, not 'nowhere'\\. "},
+			{"too old", signed(func(s *seal) { s.at = s.at.Add(-window - time.Minute) }), w.wrong,
+				fmt.Sprintf(`Signature expired: \d{8}T\d{6}Z is now earlier than \d{8}T\d{6}Z \(\d{8}T\d{6}Z - %d min\.\)`, minutes[service])},
+			{"too early", signed(func(s *seal) { s.at = s.at.Add(window + time.Minute) }), w.wrong,
+				fmt.Sprintf(`Signature not yet current: \d{8}T\d{6}Z is still later than \d{8}T\d{6}Z \(\d{8}T\d{6}Z \+ %d min\.\)`, minutes[service])},
+
+			{"a session token that is none", key(with(session, func(c *aws.Credentials) { c.SessionToken = "c2Vzc2lvbg==" })), w.unknownSession, regexp.QuoteMeta(w.sessionText)},
+			{"another session's token", key(with(session, func(c *aws.Credentials) { c.SessionToken = second.SessionToken })), w.unknownSession, regexp.QuoteMeta(w.sessionText)},
+			{"an altered token", key(with(session, func(c *aws.Credentials) { c.SessionToken = alter(c.SessionToken) })), w.unknownSession, regexp.QuoteMeta(w.sessionText)},
+			{"another session's secret", key(with(session, func(c *aws.Credentials) { c.SecretAccessKey = second.SecretAccessKey })), w.wrong, regexp.QuoteMeta(mismatch)},
+			{"a session without its token", key(with(session, func(c *aws.Credentials) { c.SessionToken = "" })), w.unknownKey, "The security token included in the request is invalid\\."},
+			{"a token beside a long-lived key", key(with(root, func(c *aws.Credentials) { c.SessionToken = session.SessionToken })), w.unknownSession, regexp.QuoteMeta(w.sessionText)},
+		} {
+			t.Run(strings.TrimPrefix(op, "cognito-identity:")+"/"+attack.name, func(t *testing.T) {
+				c := h.clients(region, s.root, onTheWay{h.transport, attack.alter})
+				_, err := c.byName(t, name, nil)
+				e, ok := errors.AsType[smithy.APIError](err)
+				if !ok || !regexp.MustCompile(`^(`+attack.text+`)$`).MatchString(e.ErrorMessage()) {
+					t.Fatalf("got %v, want %s: %s", err, attack.code, attack.text)
+				}
+				unmodelled(t, err, attack.code, e.ErrorMessage())
+			})
+		}
+		// Signed anew and rightly it gets through to the operation, or to its
+		// refusal: so it was not the altering.
+		c := h.clients(region, s.root, onTheWay{h.transport, signed(func(*seal) {})})
+		if _, err := c.byName(t, name, nil); err != nil && strings.Contains(err.Error(), "ignature") {
+			t.Errorf("%s, signed rightly: %v", name, err)
+		}
+	}
+}
+
+// TestPublicOperations holds of the public operations of a strict server that
+// they need no signature, take a right one, and do not overlook a wrong one.
+func TestPublicOperations(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, true)
+	s := h.site(t)
+	root, err := s.root.Retrieve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := s.pool(t)
+	ann := s.one.login("ann")
+	id := s.id(t, pool, ann)
+	token, err := s.cognito.GetOpenIdToken(t.Context(), &ci.GetOpenIdTokenInput{IdentityId: &id, Logins: ann})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inputs := map[string]any{"IdentityPoolId": pool, "IdentityId": id, "Logins": ann, "LoginsToRemove": []string{}, "WebIdentityToken": *token.Token, "RoleArn": s.role("people")}
+	public := []string{}
+	for name, op := range registered {
+		if !op.Public {
+			continue
+		}
+		public = append(public, name)
+		service, _, _ := strings.Cut(name, ":")
+		w := wordingOf(service)
+		call := func(alter func(*http.Request, []byte) []byte) error {
+			_, err := h.clients(region, s.root, onTheWay{h.transport, alter}).byName(t, name, inputs)
+			return err
+		}
+		if err := call(func(r *http.Request, body []byte) []byte {
+			if r.Header.Get("Authorization") != "" {
+				t.Errorf("%s: the SDK signs it", name)
+			}
+			return body
+		}); err != nil {
+			t.Errorf("%s, unsigned: %v", name, err)
+		}
+		sign := func(change func(*seal)) func(*http.Request, []byte) []byte {
+			return func(r *http.Request, body []byte) []byte {
+				s := seal{root, service, region, time.Now()}
+				change(&s)
+				s.sign(r, body)
+				return body
+			}
+		}
+		if err := call(sign(func(*seal) {})); err != nil {
+			t.Errorf("%s, signed: %v", name, err)
+		}
+		unmodelled(t, call(sign(func(s *seal) { s.key.SecretAccessKey = "another" })), w.wrong, mismatch)
+		unmodelled(t, call(sign(func(s *seal) { s.service = "s3" })), w.wrong, "Credential should be scoped to correct service: '"+service+"'. ")
+		unmodelled(t, call(func(r *http.Request, body []byte) []byte {
+			r.Header.Set("Authorization", "AWS4-HMAC-SHA256 junk")
+			return body
+		}),
+			w.incomplete, "'junk' not a valid key=value pair (missing equal-sign) in Authorization header: 'AWS4-HMAC-SHA256 junk'.")
+	}
+	slices.Sort(public)
+	if want := []string{"cognito-identity:GetCredentialsForIdentity", "cognito-identity:GetId", "cognito-identity:GetOpenIdToken", "cognito-identity:UnlinkIdentity", "sts:AssumeRoleWithWebIdentity"}; !slices.Equal(public, want) {
+		t.Errorf("public are %q, want %q", public, want)
+	}
+}
+
+// TestTimePasses holds that everything that is handed out ends when it says.
+func TestTimePasses(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	var passed time.Duration
+	h := newHost(t, true, idpooltest.Clock(func() time.Time { return start.Add(passed) }))
+	s := h.site(t)
+	root, err := s.root.Retrieve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// as are clients whose clock is the server's.
+	as := func(c aws.Credentials) clients {
+		return h.clients(region, s.root, onTheWay{h.transport, func(r *http.Request, body []byte) []byte {
+			if scope := regexp.MustCompile(`/([a-z0-9-]+)/aws4_request`).FindStringSubmatch(r.Header.Get("Authorization")); scope != nil {
+				seal{c, scope[1], region, start.Add(passed)}.sign(r, body)
+			}
+			return body
+		}})
+	}
+	now := as(root)
+	pool := s.pool(t, developers)
+	ann := s.one.login("ann", logintest.Claim("iat", start.Unix()), logintest.Claim("exp", start.Unix()+3600))
+	id := s.id(t, pool, ann)
+	classic, err := s.cognito.GetOpenIdToken(t.Context(), &ci.GetOpenIdTokenInput{IdentityId: &id, Logins: ann})
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, byBackEnd := s.vouch(t, pool, developer("u1"))
+	minted, err := s.cognito.GetCredentialsForIdentity(t.Context(), &ci.GetCredentialsForIdentityInput{IdentityId: &id, Logins: ann})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := as(fromCognito(minted.Credentials))
+
+	assume := func() error {
+		_, err := now.sts.AssumeRoleWithWebIdentity(t.Context(), &sts.AssumeRoleWithWebIdentityInput{RoleArn: aws.String(s.role("people")), RoleSessionName: aws.String("app"), WebIdentityToken: classic.Token})
+		return err
+	}
+	enhanced := func() error {
+		_, err := now.cognito.GetCredentialsForIdentity(t.Context(), &ci.GetCredentialsForIdentityInput{IdentityId: &user, Logins: map[string]string{ours: byBackEnd}})
+		return err
+	}
+	signIn := func() error {
+		_, err := now.cognito.GetId(t.Context(), &ci.GetIdInput{IdentityPoolId: &pool, Logins: ann})
+		return err
+	}
+	whoAmI := func() error {
+		_, err := session.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+		return err
+	}
+	list := func() error {
+		_, err := session.cognito.ListIdentityPools(t.Context(), &ci.ListIdentityPoolsInput{MaxResults: aws.Int32(1)})
+		return err
+	}
+	issued := start.Unix()
+	const sessionOver = "The security token included in the request is expired"
+	for _, test := range []struct {
+		name  string
+		after time.Duration
+		call  func() error
+		over  func(t *testing.T, err error, now int64)
+	}{
+		{"token for the classic flow", 10 * time.Minute, assume, func(t *testing.T, err error, now int64) {
+			refused[*ststypes.ExpiredTokenException](t, err, fmt.Sprintf("Token expired: current date/time %d must be before the expiration date/time %d", now, issued+600))
+		}},
+		{"token of a developer user", 15 * time.Minute, enhanced, func(t *testing.T, err error, now int64) {
+			refused[*types.NotAuthorizedException](t, err, fmt.Sprintf("Invalid login token. Token expired: %d >= %d", now, issued+900))
+		}},
+		{"session at the STS", time.Hour, whoAmI, func(t *testing.T, err error, _ int64) { unmodelled(t, err, "ExpiredToken", sessionOver) }},
+		{"session", time.Hour, list, func(t *testing.T, err error, _ int64) { unmodelled(t, err, "ExpiredTokenException", sessionOver) }},
+		{"login token, with a minute of grace", time.Hour + time.Minute, signIn, func(t *testing.T, err error, now int64) {
+			refused[*types.NotAuthorizedException](t, err, fmt.Sprintf("Invalid login token. Token expired: %d >= %d", now, issued+3600))
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			passed = test.after - 3*time.Second
+			if err := test.call(); err != nil {
+				t.Errorf("shortly before: %v", err)
+			}
+			passed = test.after + 3*time.Second
+			test.over(t, test.call(), start.Add(passed).Unix())
+		})
+	}
+}
+
+// TestLimits holds that the presets are applied: the hosted service's figures,
+// on a clock that stands still.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	h := newHost(t, false, idpooltest.Limits("aws"), idpooltest.Clock(func() time.Time { return start }))
+	s := h.site(t)
+	pool := s.bare(t)
+	tag := func(s *site, pool string) error {
+		_, err := s.cognito.TagResource(t.Context(), &ci.TagResourceInput{ResourceArn: s.arn(pool), Tags: map[string]string{"a": "b"}})
+		return err
+	}
+	for i := range 10 { // two seconds of five
+		if err := tag(s, pool); err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
+	}
+	refused[*types.TooManyRequestsException](t, tag(s, pool), "Rate exceeded")
+	// That is the account's matter for this operation, and nobody else's.
+	if _, err := s.cognito.DescribeIdentityPool(t.Context(), &ci.DescribeIdentityPoolInput{IdentityPoolId: &pool}); err != nil {
+		t.Error(err)
+	}
+	other := h.site(t)
+	if err := tag(other, other.bare(t)); err != nil {
+		t.Error(err)
+	}
+	in := &ci.CreateIdentityPoolInput{IdentityPoolName: aws.String("p")}
+	for i := range 51 {
+		in.CognitoIdentityProviders = append(in.CognitoIdentityProviders, types.CognitoIdentityProvider{ProviderName: aws.String(userPool), ClientId: aws.String(fmt.Sprint("c", i))})
+	}
+	_, err := s.cognito.CreateIdentityPool(t.Context(), in)
+	refused[*types.LimitExceededException](t, err, "An identity pool can have at most 50 Cognito identity providers, not 51.")
+	mapped := s.pool(t)
+	many := rules(deny)
+	for range 26 {
+		many.RulesConfiguration.Rules = append(many.RulesConfiguration.Rules, s.rule("a", types.MappingRuleMatchTypeEquals, "b", "people"))
+	}
+	_, err = s.cognito.SetIdentityPoolRoles(t.Context(), &ci.SetIdentityPoolRolesInput{IdentityPoolId: &mapped, Roles: map[string]string{}, RoleMappings: map[string]types.RoleMapping{s.one.arn: many}})
+	refused[*types.InvalidParameterException](t, err, "The role mapping of ("+s.one.arn+") has 26 rules, at most 25 are allowed.")
+}
+
+// TestDevIssuer holds that the server's own issuer of development mode is a
+// provider like any other.
+func TestDevIssuer(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, false)
+	s := h.site(t)
+	arn := "arn:aws:iam::" + s.account + ":oidc-provider/" + h.Provider()
+	pool := s.pool(t, func(in *ci.CreateIdentityPoolInput) {
+		in.OpenIdConnectProviderARNs = append(in.OpenIdConnectProviderARNs, arn)
+	})
+	alice := map[string]string{h.Provider(): h.Token("alice", "any application")}
+	id := s.id(t, pool, alice)
+	if again := s.id(t, pool, both(alice, s.one.login("ann"))); again != id {
+		t.Errorf("alice is %s and %s", id, again)
+	}
+	s.wantLogins(t, id, h.Provider(), s.one.name)
+	out, err := s.cognito.GetCredentialsForIdentity(t.Context(), &ci.GetCredentialsForIdentityInput{IdentityId: &id, Logins: alice})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.isSession(t, fromCognito(out.Credentials), "people", "CognitoIdentityCredentials")
+	token, err := s.cognito.GetOpenIdToken(t.Context(), &ci.GetOpenIdTokenInput{IdentityId: &id, Logins: alice})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"authenticated", h.Provider(), arn + ":OIDC:alice"}; !slices.Equal(s.believe(t, *token.Token).AMR, want) {
+		t.Errorf("amr %q, want %q", s.believe(t, *token.Token).AMR, want)
+	}
+}
