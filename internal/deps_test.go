@@ -28,6 +28,7 @@ var may = map[string][]string{
 	"internal/credential": {"internal/idpool", "internal/seal"},
 	"internal/store":      {"internal/idpool"},
 	"internal/devissuer":  {},
+	"internal/saml":       {},
 
 	// 2: kinds of provider, and engines of the store.
 	"internal/login/oidc":      {"internal/idpool", "internal/login", "internal/fetch"},
@@ -38,7 +39,7 @@ var may = map[string][]string{
 	// 3: the services.
 	"internal/api/cognito": {"internal/idpool", "internal/seal", "internal/wire", "internal/login", "internal/token", "internal/credential", "internal/limit"},
 	"internal/api/sts":     {"internal/idpool", "internal/wire", "internal/token", "internal/credential", "internal/limit"},
-	"internal/api/iam":     {"internal/idpool", "internal/wire", "internal/credential", "internal/limit"},
+	"internal/api/iam":     {"internal/idpool", "internal/policy", "internal/seal", "internal/wire", "internal/credential", "internal/limit", "internal/saml"},
 
 	// 4: one handler from all of it; no concrete store, no concrete kind.
 	"internal/server": {"internal/idpool", "internal/wire", "internal/token", "internal/devissuer"},
@@ -49,6 +50,9 @@ var may = map[string][]string{
 	"idpooltest":     {"*"},
 	"cmd/idpool":     {"*"},
 	"e2e":            {},
+
+	// Tests only.
+	"internal/vectors": {},
 }
 
 // standardOnly are the packages that import nothing but the standard library.

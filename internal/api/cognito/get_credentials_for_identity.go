@@ -73,15 +73,16 @@ func (s *Service) getCredentialsForIdentity(ctx context.Context, in getCredentia
 
 // whoAndRole says who it is and which role that makes.
 func (s *Service) whoAndRole(ctx context.Context, in getCredentialsForIdentityInput) (idpool.OpenID, *idpool.PoolConfig, idpool.RoleChoice, error) {
+	const op = "GetCredentialsForIdentity"
 	if text, ok := ownToken(in.Logins); ok {
-		openID, pool, err := s.resumeByOwnToken(ctx, in.IdentityID, text)
+		openID, pool, err := s.resumeByOwnToken(ctx, op, in.IdentityID, text)
 		if err != nil {
 			return idpool.OpenID{}, nil, idpool.RoleChoice{}, err
 		}
 		choice, err := idpool.DefaultRole(pool.Pool, openID.RoleType())
 		return openID, pool, choice, err
 	}
-	identity, pool, verified, err := s.resume(ctx, "GetCredentialsForIdentity", in.IdentityID, in.Logins, anyPool)
+	identity, pool, verified, err := s.resume(ctx, op, in.IdentityID, in.Logins, anyPool)
 	if err != nil {
 		return idpool.OpenID{}, nil, idpool.RoleChoice{}, err
 	}

@@ -26,8 +26,11 @@ func ownToken(logins map[string]string) (text string, ok bool) {
 
 // resumeByOwnToken is [Service.resume] for somebody who brings a token of our
 // own: a developer user, whose back end got it (behaviour 3.5).
-func (s *Service) resumeByOwnToken(ctx context.Context, id, text string) (idpool.OpenID, *idpool.PoolConfig, error) {
+func (s *Service) resumeByOwnToken(ctx context.Context, op, id, text string) (idpool.OpenID, *idpool.PoolConfig, error) {
 	identity, pool, err := s.identity(ctx, idpool.IdentityID(id))
+	if err == nil {
+		err = s.Limits.Account(op, pool.Account)
+	}
 	if err != nil {
 		return idpool.OpenID{}, nil, err
 	}
