@@ -133,8 +133,10 @@ func lockFile(path string) (*os.File, error) {
 const pragmas = "&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 	"&_pragma=mmap_size(1073741824)&_pragma=cache_size(-16000)&_pragma=wal_autocheckpoint(16000)"
 
+// The file is this process's alone, which its lock holds too: with unix-excl the
+// index of the log is in our memory, and a reader asks the system for nothing.
 func dsn(path, more string) string {
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate" + pragmas + more
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?vfs=unix-excl&_txlock=immediate" + pragmas + more
 }
 
 // checkSettings makes sure that the library and the connection are what our
