@@ -239,10 +239,17 @@ func fitAll[T any](parts []T, at func(int) (*value, Shape)) (converted bool, pro
 	return converted, ""
 }
 
+// maxViolations is how many violations one text tells (behaviour 1.7): an
+// answer must not be many times as long as its request.
+const maxViolations = 10
+
 // checker gathers violations in the order of the shapes.
 type checker struct{ violations []string }
 
 func (c *checker) add(path string, shape Shape, v value, constraint string) {
+	if len(c.violations) == maxViolations {
+		return
+	}
 	printed := "Value null"
 	if v.present() {
 		printed = "Value '" + v.print(shape) + "'"
@@ -253,7 +260,7 @@ func (c *checker) add(path string, shape Shape, v value, constraint string) {
 	c.violations = append(c.violations, fmt.Sprintf("%s at '%s' failed to satisfy constraint: %s", printed, path, constraint))
 }
 
-// message words all violations as one text (behaviour 1.7); empty if there are
+// message words the violations as one text (behaviour 1.7); empty if there are
 // none.
 func (c *checker) message() string {
 	switch n := len(c.violations); n {
@@ -380,7 +387,7 @@ func (m Map) check(c *checker, path string, v value) {
 	badKey, badValue := false, false
 	for _, entry := range v.sorted() {
 		badKey = badKey || len(m.Key.broken(entry.name)) > 0
-		at := path + "." + entry.name + ".member"
+		at := path + "." + shorten(entry.name) + ".member"
 		switch {
 		case !entry.value.present():
 			c.add(at, m.Value, entry.value, notNull)
@@ -404,10 +411,11 @@ func lowerFirst(name string) string {
 	return string(unicode.ToLower(r)) + name[n:]
 }
 
-// shorten bounds what a message echoes of a stranger's text.
+// shorten bounds what a message echoes of a stranger's text. A map's longest
+// key, 128 characters, is left as it is.
 func shorten(text string) string {
-	if len(text) > 256 {
-		return strings.ToValidUTF8(text[:256], "") + "..."
+	if len(text) > 512 {
+		return strings.ToValidUTF8(text[:512], "") + "..."
 	}
 	return text
 }
