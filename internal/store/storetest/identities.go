@@ -287,8 +287,8 @@ func (s *suite) pages(pool idpool.PoolID, limit int, between func()) (all []idpo
 			page, err = r.Identities(s.ctx, pool, after, limit)
 			return err
 		})
-		if len(page) > limit {
-			s.Fatalf("a page of %d has %d", limit, len(page))
+		if len(page) > limit || len(page) > 0 && page[0].ID <= after {
+			s.Fatalf("a page of %d after %s has %d: %v", limit, after, len(page), page)
 		}
 		all = append(all, page...)
 		if len(page) < limit {
