@@ -23,11 +23,11 @@ func (m Managed) ARN() string { return managedPrefix + m.Name }
 
 const managedPrefix = "arn:aws:iam::aws:policy/"
 
-// ManagedByAWS returns the policy of an ARN such as
+// FindAWSManaged returns the policy of an ARN such as
 // "arn:aws:iam::aws:policy/ReadOnlyAccess", and whether it is one of those that
 // are known here: the few that people give to the roles of identity pools and to
 // those who manage them.
-func ManagedByAWS(arn string) (Managed, bool) {
+func FindAWSManaged(arn string) (Managed, bool) {
 	name, ok := strings.CutPrefix(arn, managedPrefix)
 	i := slices.IndexFunc(managed, func(m Managed) bool { return m.Name == name })
 	if !ok || i < 0 {
@@ -36,8 +36,29 @@ func ManagedByAWS(arn string) (Managed, bool) {
 	return managed[i], true
 }
 
-// AllManagedByAWS lists the policies of AWS that are known here, by name.
-func AllManagedByAWS() []Managed { return slices.Clone(managed) }
+// AWSManaged is the document of a managed policy of AWS, and whether there is
+// one of that ARN here.
+func AWSManaged(arn string) (document string, ok bool) {
+	m, ok := FindAWSManaged(arn)
+	return m.Document, ok
+}
+
+// AWSManagedARNs are the ARNs of the managed policies of AWS, sorted.
+func AWSManagedARNs() []string {
+	var arns []string
+	for _, m := range managed {
+		arns = append(arns, m.ARN())
+	}
+	return arns
+}
+
+// GuestScope is the session policy that the hosted service puts on guests in the
+// enhanced flow, beside AmazonCognitoUnAuthedIdentitiesSessionPolicy (Amazon
+// Cognito Developer Guide, "Services that guests can access").
+var GuestScope = document(allow(`cloudwatch:* logs:* dynamodb:* kinesis:* mobileanalytics:* s3:* ses:* sns:* sqs:* lambda:* machinelearning:*
+	execute-api:* iot:* gamelift:* cognito-identity:* cognito-idp:* lex:* polly:* comprehend:* translate:* transcribe:* rekognition:*
+	mobiletargeting:* firehose:* appsync:* personalize:* sagemaker:InvokeEndpoint cognito-sync:* codewhisperer:* textract:DetectDocumentText
+	textract:AnalyzeDocument sdb:*`))
 
 // managed are the policies as AWS published them by April 2026. ReadOnlyAccess is
 // 88,000 characters long there; here it keeps what is about identities and S3.

@@ -11,39 +11,37 @@ import (
 
 var managedID = regexp.MustCompile(`^ANPA[A-Z0-9]{17}$`)
 
-// TestManagedByAWSAreGoodPolicies holds for each of AWS's policies that it is a
-// policy, and can be found by its ARN.
-func TestManagedByAWSAreGoodPolicies(t *testing.T) {
-	all := policy.AllManagedByAWS()
-	names, ids := []string{}, map[string]bool{}
-	for _, m := range all {
-		parse(t, m.Document, policy.Identity)
-		if found, ok := policy.ManagedByAWS(m.ARN()); !ok || found != m || m.ARN() != "arn:aws:iam::aws:policy/"+m.Name {
-			t.Errorf("%s: found %t, %+v", m.ARN(), ok, found)
+// TestAWSManaged holds for each of AWS's policies that it is a policy, and can be
+// found by its ARN.
+func TestAWSManaged(t *testing.T) {
+	arns, ids := policy.AWSManagedARNs(), map[string]bool{}
+	if !slices.IsSorted(arns) || len(arns) < 10 {
+		t.Errorf("policies %q", arns)
+	}
+	for _, arn := range arns {
+		m, ok := policy.FindAWSManaged(arn)
+		text, okText := policy.AWSManaged(arn)
+		if !ok || !okText || text != m.Document || m.ARN() != arn || arn != "arn:aws:iam::aws:policy/"+m.Name {
+			t.Errorf("%s: found %t and %t: %+v", arn, ok, okText, m)
 		}
+		parse(t, text, policy.Identity)
 		if !managedID.MatchString(m.ID) || ids[m.ID] || m.Version == "" || m.Description == "" || m.Updated.Before(m.Created) {
 			t.Errorf("%+v", m)
 		}
-		names, ids[m.ID] = append(names, m.Name), true
+		ids[m.ID] = true
 	}
-	if !slices.IsSorted(names) || len(all) < 10 {
-		t.Errorf("policies %q", names)
-	}
-	all[0].Name = "Changed"
-	if policy.AllManagedByAWS()[0].Name == "Changed" {
-		t.Error("the list that is handed out is the one that is kept")
-	}
+	parse(t, policy.GuestScope, policy.Identity)
 	for _, arn := range []string{"", "AdministratorAccess", "arn:aws:iam::aws:policy/", "arn:aws:iam::aws:policy/administratoraccess", "arn:aws:iam::aws:policy/x/AdministratorAccess",
 		"arn:aws:iam::123456789012:policy/AdministratorAccess", "arn:aws:iam::aws:role/AdministratorAccess"} {
-		if m, ok := policy.ManagedByAWS(arn); ok {
+		if m, ok := policy.FindAWSManaged(arn); ok {
 			t.Errorf("%s is %s", arn, m.Name)
 		}
 	}
 }
 
-// TestManagedByAWSAllow is what those of AWS's policies allow that people give to
+// TestAWSManagedAllow is what those of AWS's policies allow that people give to
 // operators and to roles of pools.
-func TestManagedByAWSAllow(t *testing.T) {
+func TestAWSManagedAllow(t *testing.T) {
 	const reads = "cognito-identity:DescribeIdentityPool cognito-identity:ListIdentities cognito-identity:GetIdentityPoolRoles"
 	for name, c := range map[string]struct{ allowed, denied string }{
 		"AdministratorAccess":                           {reads + " iam:CreateUser cognito-identity:DeleteIdentityPool s3:PutObject sts:AssumeRole", ""},
@@ -58,7 +56,7 @@ func TestManagedByAWSAllow(t *testing.T) {
 		"AmazonS3FullAccess":                            {"s3:PutObject s3:DeleteBucket", "iam:GetRole cognito-identity:ListIdentityPools"},
 		"AmazonS3ReadOnlyAccess":                        {"s3:GetObject s3:ListBucket", "s3:PutObject s3:DeleteObject"},
 	} {
-		m, ok := policy.ManagedByAWS("arn:aws:iam::aws:policy/" + name)
+		m, ok := policy.FindAWSManaged("arn:aws:iam::aws:policy/" + name)
 		if !ok {
 			t.Errorf("no %s", name)
 			continue
