@@ -164,7 +164,7 @@ func planResume(ctx context.Context, r Reader, pool Pool, id IdentityID, logins 
 	case !named.Guest() && !slices.ContainsFunc(logins, named.Has):
 		return plan{}, loginsDoNotMatch()
 	}
-	if allOf(named, logins) {
+	if named.OpenedBy(logins) {
 		return plan{parent: named}, nil
 	}
 	owners, free, err := ownersOf(ctx, r, pool.ID, logins)
@@ -207,8 +207,10 @@ func ownersOf(ctx context.Context, r Reader, pool PoolID, logins []Login) (owner
 	return owners, free, nil
 }
 
-func allOf(i Identity, logins []Login) bool {
-	return !slices.ContainsFunc(logins, func(l Login) bool { return !i.Has(l) })
+// OpenedBy reports whether whoever proved the logins is this identity, with
+// nothing to link or to merge: what [Resume] would find out by another read.
+func (i Identity) OpenedBy(logins []Login) bool {
+	return !i.Disabled && len(logins) > 0 && !slices.ContainsFunc(logins, func(l Login) bool { return !i.Has(l) })
 }
 
 // maxLogins is how many logins an identity can have (behaviour 3.3).

@@ -178,9 +178,11 @@ func (s *Service) resume(ctx context.Context, op, id string, logins map[string]s
 	if err != nil {
 		return idpool.Identity{}, nil, nil, err
 	}
-	identity, outcome, err := idpool.Resume(ctx, s.Store, pool.Pool, identity.ID, idpool.Links(verified), s.now())
-	if err != nil {
-		return idpool.Identity{}, nil, nil, err
+	outcome, links := idpool.Found, idpool.Links(verified)
+	if !identity.OpenedBy(links) {
+		if identity, outcome, err = idpool.Resume(ctx, s.Store, pool.Pool, identity.ID, links, s.now()); err != nil {
+			return idpool.Identity{}, nil, nil, err
+		}
 	}
 	ev := wire.EventFrom(ctx)
 	ev.Identity, ev.Outcome = identity.ID, string(outcome)
