@@ -35,13 +35,15 @@ type wholeConn struct {
 const maxHeld = 256 << 10
 
 func (c *wholeConn) Write(p []byte) (int, error) {
-	if c.body == 0 {
+	if c.body == 0 && len(c.held) == 0 {
 		return c.Conn.Write(p)
 	}
 	c.held = append(c.held, p...)
-	end := bytes.Index(c.held, []byte("\r\n\r\n"))
-	if end < 0 || len(c.held) < end+4+c.body {
-		return len(p), nil
+	if c.body > 0 {
+		end := bytes.Index(c.held, []byte("\r\n\r\n"))
+		if end < 0 || len(c.held) < end+4+c.body {
+			return len(p), nil
+		}
 	}
 	whole := c.held
 	c.body, c.held = 0, c.held[:0]
@@ -49,15 +51,6 @@ func (c *wholeConn) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
-}
-
-// Close sends what is held back: a handler that wrote less than it said.
-func (c *wholeConn) Close() error {
-	if len(c.held) > 0 {
-		c.Conn.Write(c.held)
-		c.held = nil
-	}
-	return c.Conn.Close()
 }
 
 type connKey struct{}
@@ -71,9 +64,10 @@ func keepConn(ctx context.Context, c net.Conn) context.Context {
 }
 
 // wholeAnswers makes the one answer of a handler leave in one piece. The
-// handler writes its body in one call, after its header.
+// handler writes its body in one call, after its header. The answer to a HEAD
+// has no body to wait for, whatever the handler writes.
 func wholeAnswers(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
-	if c, ok := r.Context().Value(connKey{}).(*wholeConn); ok && r.ProtoMajor == 1 {
+	if c, ok := r.Context().Value(connKey{}).(*wholeConn); ok && r.ProtoMajor == 1 && r.Method != http.MethodHead {
 		return &wholeWriter{w, c}
 	}
 	return w
@@ -88,7 +82,11 @@ func (w *wholeWriter) Write(body []byte) (int, error) {
 	if len(body) <= maxHeld {
 		w.conn.body = len(body)
 	}
-	return w.ResponseWriter.Write(body)
+	n, err := w.ResponseWriter.Write(body)
+	if err != nil { // a body that is not sent is not waited for
+		w.conn.body = 0
+	}
+	return n, err
 }
 
 // Unwrap gives http.ResponseController its way to the writer below.
