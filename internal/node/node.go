@@ -85,7 +85,9 @@ func New(ctx context.Context, c Config) (*Node, error) {
 			AnySAMLProvider: c.Dev, PoolDeleted: n.purger.Wake, Limits: limits, GuestMaxAge: c.GuestMaxAge,
 		}).Wire(),
 		(&sts.Service{Store: c.Store, Directory: directory, Issuer: issuer, Broker: n.Broker, Limits: limits}).Wire(),
-		(&iam.Service{Store: c.Store, Directory: directory, Broker: n.Broker, Limits: limits, Now: c.Now, PlainHTTP: c.Dev}).Wire(),
+		(&iam.Service{
+			Store: c.Store, Directory: directory, Broker: n.Broker, Paging: c.Keyring.Box("paging tokens"), Limits: limits, Now: c.Now, PlainHTTP: c.Dev,
+		}).Wire(),
 	}
 	var operations []string
 	for _, s := range services {

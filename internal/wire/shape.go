@@ -83,13 +83,17 @@ type Pattern struct {
 	re   *regexp.Regexp
 }
 
-// Re compiles a pattern of the service model. It closes the one gap between
-// the dialects that the model touches: \s and \S count the vertical tab.
+// Re compiles a pattern of the service model. It closes the gaps between the
+// dialects that the model touches: \s and \S count the vertical tab, and \u00FF
+// is a character.
 func Re(text string) *Pattern {
 	expr := strings.ReplaceAll(text, `[\S]`, `[^\t\n\x0b\f\r ]`)
 	expr = strings.ReplaceAll(expr, `\s`, `\t\n\x0b\f\r `)
+	expr = unicodeEscape.ReplaceAllString(expr, `\x{$1}`)
 	return &Pattern{text: text, re: regexp.MustCompile(`\A(?:` + expr + `)\z`)}
 }
+
+var unicodeEscape = regexp.MustCompile(`\\u([0-9A-F]{4})`)
 
 // The texts of fit are those recorded for a sibling service (behaviour 1.8).
 const (

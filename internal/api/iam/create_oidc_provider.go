@@ -116,20 +116,3 @@ func unique(list []string) []string {
 	}
 	return out
 }
-
-// tagSet checks tags that came as a list. Keys that differ in case only are
-// the same key.
-func tagSet(list []tag) (map[string]string, error) {
-	set, seen := map[string]string{}, map[string]bool{}
-	for _, t := range list {
-		if key := strings.ToLower(t.Key); seen[key] {
-			return nil, idpool.Errorf(idpool.Invalid, "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
-		} else if strings.HasPrefix(key, "aws:") {
-			return nil, idpool.Errorf(idpool.Invalid, "Tag keys that begin with aws: are reserved.")
-		} else {
-			seen[key] = true
-		}
-		set[t.Key] = t.Value
-	}
-	return set, nil
-}

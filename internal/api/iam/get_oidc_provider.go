@@ -2,8 +2,6 @@ package iam
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strings"
 
 	"idpool/internal/idpool"
@@ -34,9 +32,5 @@ func (s *Service) getOIDCProvider(ctx context.Context, caller idpool.Caller, in 
 		return getOIDCProviderOutput{}, err
 	}
 	_, address, _ := strings.Cut(p.URL, "://")
-	out := getOIDCProviderOutput{URL: address, ClientIDList: p.ClientIDs, ThumbprintList: p.Thumbprints, CreateDate: date(p.Created)}
-	for _, key := range slices.Sorted(maps.Keys(p.Tags)) {
-		out.Tags = append(out.Tags, tag{key, p.Tags[key]})
-	}
-	return out, nil
+	return getOIDCProviderOutput{URL: address, ClientIDList: p.ClientIDs, ThumbprintList: p.Thumbprints, CreateDate: date(p.Created), Tags: tagList(p.Tags)}, nil
 }

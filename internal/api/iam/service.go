@@ -13,6 +13,7 @@ import (
 	"idpool/internal/credential"
 	"idpool/internal/idpool"
 	"idpool/internal/limit"
+	"idpool/internal/seal"
 	"idpool/internal/wire"
 )
 
@@ -21,6 +22,7 @@ type Service struct {
 	Store     idpool.Store
 	Directory *idpool.Directory
 	Broker    *credential.Broker
+	Paging    *seal.Box // markers
 	Limits    *limit.Limiter
 	Now       func() time.Time
 	// PlainHTTP takes provider addresses with plain http and with a port:
