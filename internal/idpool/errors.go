@@ -39,6 +39,8 @@ const (
 	InvalidToken
 	ExpiredToken
 	TooLarge // session tags that do not fit into a session
+
+	MalformedPolicy // a policy document that is none
 )
 
 // Error is a failure of the domain. Msg is for the client; Cause is for the

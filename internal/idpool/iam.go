@@ -52,6 +52,7 @@ type ManagedPolicy struct {
 	Description string
 	Versions    []PolicyVersion // oldest first, at least one
 	Default     string          // ID of the version in force
+	Made        int             // how many versions there ever were: the number of the last one
 	Tags        map[string]string
 	Created     time.Time
 	Updated     time.Time

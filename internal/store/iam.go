@@ -56,6 +56,7 @@ type (
 		Description string              `json:"description,omitempty"`
 		Versions    []policyVersionBody `json:"versions"`
 		Default     string              `json:"default"`
+		Made        int                 `json:"made"`
 		Tags        map[string]string   `json:"tags,omitempty"`
 		Created     int64               `json:"created"`
 		Updated     int64               `json:"updated"`
@@ -85,7 +86,7 @@ func (b userBody) entity(account string) idpool.User {
 }
 
 func (b policyBody) entity(account string) idpool.ManagedPolicy {
-	p := idpool.ManagedPolicy{Account: account, Name: b.Name, Path: b.Path, ID: b.ID, Description: b.Description, Default: b.Default, Tags: b.Tags,
+	p := idpool.ManagedPolicy{Account: account, Name: b.Name, Path: b.Path, ID: b.ID, Description: b.Description, Default: b.Default, Made: b.Made, Tags: b.Tags,
 		Created: moment(b.Created), Updated: moment(b.Updated)}
 	for _, v := range b.Versions {
 		p.Versions = append(p.Versions, idpool.PolicyVersion{ID: v.ID, Document: v.Document, Created: moment(v.Created)})
@@ -196,7 +197,7 @@ func (t Tx) PutUser(ctx context.Context, u idpool.User) error {
 
 // PutManagedPolicy implements idpool.Writer.
 func (t Tx) PutManagedPolicy(ctx context.Context, p idpool.ManagedPolicy) error {
-	b := policyBody{Name: p.Name, Path: p.Path, ID: p.ID, Description: p.Description, Default: p.Default, Tags: p.Tags,
+	b := policyBody{Name: p.Name, Path: p.Path, ID: p.ID, Description: p.Description, Default: p.Default, Made: p.Made, Tags: p.Tags,
 		Created: p.Created.UnixMilli(), Updated: p.Updated.UnixMilli()}
 	for _, v := range p.Versions {
 		b.Versions = append(b.Versions, policyVersionBody{v.ID, v.Document, v.Created.UnixMilli()})
