@@ -87,6 +87,11 @@ func (c Config) apiHandler(m *metrics) http.Handler {
 		http.Error(w, "there is nothing at this address", http.StatusNotFound)
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			// It may have had a length as well, which net/http keeps to itself.
+			// Nothing behind it is to be taken for a request (RFC 9112, 6.3).
+			w.Header().Set("Connection", "close")
+		}
 		if r.URL.Path == "/" { // the hot path needs no routing
 			aws.ServeHTTP(wholeAnswers(w, r), r)
 			return
@@ -120,7 +125,7 @@ func (s *Server) Serve(ctx context.Context, api, admin net.Listener) error {
 	}
 	select {
 	case err := <-failed:
-		return err
+		return errors.Join(err, s.api.Close(), s.admin.Close())
 	case <-ctx.Done():
 	}
 	s.stopping.Store(true) // /readyz says so while the rest finishes
