@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,29 +17,52 @@ func clientEnv(url, issuer, bin string, more ...string) []string {
 		"AWS_ENDPOINT_URL=" + url, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1"}, more...)...)
 }
 
+// userPool is a Cognito user pool that lives at the OpenID provider of the
+// tests.
+const userPool = "cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab12Cd34E"
+
 // TestClients runs each client against a server in development mode of its
 // own. People come from an OpenID provider that is not ours.
 func TestClients(t *testing.T) {
+	t.Parallel()
 	bin := binary(t)
 	from := issuer(t)
-	run := func(t *testing.T, name string, args ...string) {
-		t.Helper()
-		n := serve(t, bin, t.TempDir(), "--dev")
-		suite(t, clientEnv(n.url, from, bin, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"), name, args...)
+	config := filepath.Join(t.TempDir(), "idpool.yaml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, "providers: {%q: {issuer: %q}}\nlimits: {tags: 50, rules: 25}\n", userPool, from), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	t.Run("javascript", func(t *testing.T) { run(t, "node", "--test", "sdk.mjs") })
-	t.Run("boto3", func(t *testing.T) { run(t, python(t), "boto3_test.py") })
-	t.Run("aws", func(t *testing.T) { awsCLI(t); run(t, "bash", "aws.sh") })
+	run := func(t *testing.T, env []string, name string, args ...string) {
+		t.Helper()
+		n := serve(t, bin, t.TempDir(), "--dev", "--config", config)
+		env = append(env, "USER_POOL="+userPool, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test")
+		suite(t, clientEnv(n.url, from, bin, env...), name, args...)
+	}
+	t.Run("javascript", func(t *testing.T) {
+		t.Parallel()
+		run(t, nil, "node", "--test", "sdk.mjs")
+	})
+	t.Run("boto3", func(t *testing.T) {
+		t.Parallel()
+		run(t, nil, python(t), "boto3_test.py")
+	})
+	for _, cli := range awsCLIs(t) {
+		t.Run("aws "+cli.version, func(t *testing.T) {
+			t.Parallel()
+			run(t, cli.warm(t), "bash", "aws.sh")
+		})
+	}
 }
 
 // TestStrict runs each client against a server that is not in development
 // mode, with its root key and with wrong ones.
 func TestStrict(t *testing.T) {
+	t.Parallel()
 	bin := binary(t)
+	warm := awsCLIs(t)[0].warm(t)
 	run := func(t *testing.T, env []string) {
 		t.Run("javascript", func(t *testing.T) { npmPackages(t); suite(t, env, "node", "--test", "strict.mjs") })
 		t.Run("boto3", func(t *testing.T) { suite(t, env, python(t), "strict.py") })
-		t.Run("aws", func(t *testing.T) { awsCLI(t); suite(t, env, "bash", "strict.sh") })
+		t.Run("aws", func(t *testing.T) { suite(t, append(env, warm...), "bash", "strict.sh") })
 	}
 	t.Run("generated key", func(t *testing.T) {
 		n := serve(t, bin, filepath.Join(t.TempDir(), "data"))

@@ -193,6 +193,40 @@ func awsCLI(t *testing.T) {
 	}
 }
 
+// cli is an aws CLI.
+type cli struct{ version, python string } // python: empty for one that is not written in it
+
+// awsCLIs are the aws CLIs that are there, perhaps both a version 1 and a
+// version 2.
+func awsCLIs(t *testing.T) (found []cli) {
+	t.Helper()
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		out, err := exec.Command(python, "warm.py", "version").Output()
+		c := cli{strings.TrimSpace(string(out)), python}
+		if err == nil && !slices.ContainsFunc(found, func(f cli) bool { return f.version == c.version }) {
+			found = append(found, c)
+		}
+	}
+	if len(found) == 0 {
+		awsCLI(t)
+		found = append(found, cli{version: "of another kind"})
+	}
+	return found
+}
+
+// warm has the CLI serve calls until the test ends, and returns the environment
+// in which the scripts find it. One that is not written in Python is started
+// for each call.
+func (c cli) warm(t *testing.T) []string {
+	t.Helper()
+	if c.python == "" {
+		return nil
+	}
+	cmd := exec.Command(c.python, "warm.py")
+	cmd.Env, cmd.Stderr = cleanEnv(), os.Stderr
+	return []string{"WARM=" + start(t, cmd, (*exec.Cmd).StdoutPipe).line(t, "warm on ")}
+}
+
 // npmPackages makes sure that Node and the packages of package.json are there.
 func npmPackages(t *testing.T) {
 	t.Helper()

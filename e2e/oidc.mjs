@@ -2,8 +2,9 @@
 // beside it one address of the tests' own that signs somebody in as a browser
 // would and hands over the ID token:
 //
-//   GET /mint?sub=alice&client=web&alg=RS256  →  {"id_token": "…"}
+//   GET /mint?sub=alice&client=web&alg=RS256&claims={"groups":["admins"]}  →  {"id_token": "…"}
 //
+// The claims it knows are those of extraClaims; a user pool's are among them.
 // Prints one line when it is ready: the issuer.
 import http from "node:http";
 import { generateKeyPairSync, randomBytes, createHash } from "node:crypto";
@@ -15,6 +16,8 @@ const jwk = (kind, options, alg) => {
 };
 const algs = ["RS256", "ES256"];
 const keys = [jwk("rsa", { modulusLength: 2048 }, "RS256"), jwk("ec", { namedCurve: "P-256" }, "ES256")];
+const extraClaims = ["groups", "department", "level", "token_use", "cognito:roles", "cognito:preferred_role"];
+const wished = new Map(); // sub → the claims of the last token asked for
 const callback = "http://127.0.0.1/callback"; // nobody listens there; the code is read from the redirect
 const clients = ["web", "mobile", "stranger"].flatMap((name) =>
   algs.map((alg) => ({
@@ -37,7 +40,9 @@ server.listen(0, "127.0.0.1", () => {
     cookies: { keys: [randomBytes(16).toString("hex")] },
     features: { devInteractions: { enabled: true } },
     pkce: { required: () => true },
-    findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, email: `${sub}@example.com` }) }),
+    claims: { openid: ["sub", ...extraClaims] },
+    conformIdTokenClaims: false, // into the ID token with them
+    findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, email: `${sub}@example.com`, ...wished.get(sub) }) }),
   });
   const handle = provider.callback();
   server.on("request", (req, res) => {
@@ -52,6 +57,7 @@ server.listen(0, "127.0.0.1", () => {
 
 // mint walks the authorization code flow (RFC 6749, 4.1, with RFC 7636).
 async function mint(issuer, wish) {
+  wished.set(wish.get("sub"), JSON.parse(wish.get("claims") ?? "{}"));
   const cookies = new Map();
   const visit = async (address, init = {}) => {
     const res = await fetch(new URL(address, issuer), {

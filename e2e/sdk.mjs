@@ -1,5 +1,6 @@
 // The JavaScript SDK (v3) against a running server: every operation, for real.
-// Run by clients_test.go, which passes ENDPOINT and ISSUER.
+// Run by clients_test.go, which passes ENDPOINT, ISSUER and USER_POOL: a user
+// pool that lives at ISSUER too.
 import test from "node:test";
 import assert from "node:assert/strict";
 import * as cognito from "@aws-sdk/client-cognito-identity";
@@ -8,7 +9,7 @@ import { STSClient, GetCallerIdentityCommand, AssumeRoleWithWebIdentityCommand }
 import { fromCognitoIdentity, fromCognitoIdentityPool } from "@aws-sdk/credential-providers";
 import { createRemoteJWKSet, jwtVerify, decodeJwt } from "jose";
 
-const { ENDPOINT: endpoint, ISSUER: issuer } = process.env;
+const { ENDPOINT: endpoint, ISSUER: issuer, USER_POOL: userPool } = process.env;
 const account = "000000000000";
 const provider = issuer.replace("http://", "");
 const providerArn = `arn:aws:iam::${account}:oidc-provider/${provider}`;
@@ -17,11 +18,26 @@ const roles = {
   unauthenticated: `arn:aws:iam::${account}:role/guest`,
 };
 const signed = { endpoint, region: "us-east-1", maxAttempts: 1, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
-const pools = new cognito.CognitoIdentityClient(signed);
-const anonymous = new cognito.CognitoIdentityClient({ endpoint, region: "us-east-1", maxAttempts: 1 });
+const answered = new Set(), refusals = new Set(); // operations of Cognito Identity, by what came of them
+const identityClient = (config) => {
+  const client = new cognito.CognitoIdentityClient(config);
+  client.middlewareStack.add((next, { commandName }) => async (args) => {
+    try {
+      const answer = await next(args);
+      answered.add(commandName);
+      return answer;
+    } catch (err) {
+      refusals.add(commandName);
+      throw err;
+    }
+  }, { step: "initialize" });
+  return client;
+};
+const pools = identityClient(signed);
+const anonymous = identityClient({ endpoint, region: "us-east-1", maxAttempts: 1 });
 
-const mint = async (sub, client = "web", alg = "RS256") =>
-  (await (await fetch(`${issuer}/mint?sub=${sub}&client=${client}&alg=${alg}`)).json()).id_token;
+const mint = async (sub, client = "web", alg = "RS256", claims = {}) =>
+  (await (await fetch(`${issuer}/mint?${new URLSearchParams({ sub, client, alg, claims: JSON.stringify(claims) })}`)).json()).id_token;
 
 // refused asserts the error's name and its exact text.
 const refused = (call, name, message) =>
@@ -43,6 +59,12 @@ async function makePool(extra = {}) {
   );
   await pools.send(new cognito.SetIdentityPoolRolesCommand({ IdentityPoolId: pool.IdentityPoolId, Roles: roles }));
   return pool.IdentityPoolId;
+}
+// roleOf is the name of the role that an answer's credentials are for.
+async function roleOf({ Credentials: c }) {
+  const credentials = { accessKeyId: c.AccessKeyId, secretAccessKey: c.SecretKey, sessionToken: c.SessionToken };
+  const { Arn } = await new STSClient({ ...signed, credentials }).send(new GetCallerIdentityCommand({}));
+  return Arn.split("/").at(-2);
 }
 const getId = (IdentityPoolId, token) =>
   anonymous
@@ -87,8 +109,13 @@ test("a pool is made, described, changed, tagged, listed and deleted", async () 
   await pools.send(new cognito.TagResourceCommand({ ResourceArn, Tags: { team: "red", cost: "" } }));
   await pools.send(new cognito.UntagResourceCommand({ ResourceArn, TagKeys: ["cost", "never"] }));
   assert.deepEqual((await pools.send(new cognito.ListTagsForResourceCommand({ ResourceArn }))).Tags, { team: "red" });
-  await refused(pools.send(new cognito.ListTagsForResourceCommand({ ResourceArn: id })), "AccessDeniedException",
-    `User: arn:aws:iam::${account}:root is not authorized to perform: cognito-identity:ListTagsForResource on resource: ${id}`);
+  for (const [op, call] of Object.entries({
+    TagResource: new cognito.TagResourceCommand({ ResourceArn: id, Tags: { a: "b" } }),
+    UntagResource: new cognito.UntagResourceCommand({ ResourceArn: id, TagKeys: ["a"] }),
+    ListTagsForResource: new cognito.ListTagsForResourceCommand({ ResourceArn: id }),
+  })) await refused(pools.send(call), "AccessDeniedException", `User: arn:aws:iam::${account}:root is not authorized to perform: cognito-identity:${op} on resource: ${id}`);
+  await refused(pools.send(new cognito.CreateIdentityPoolCommand({ IdentityPoolName: "x", AllowUnauthenticatedIdentities: true, SupportedLoginProviders: { "login.example.com": "1" } })),
+    "InvalidParameterException", "(login.example.com) is not a supported login provider.");
 
   await pools.send(new cognito.DeleteIdentityPoolCommand({ IdentityPoolId: id }));
   await refused(pools.send(new cognito.DeleteIdentityPoolCommand({ IdentityPoolId: id })), "ResourceNotFoundException", `IdentityPool '${id}' not found.`);
@@ -96,7 +123,7 @@ test("a pool is made, described, changed, tagged, listed and deleted", async () 
 });
 
 test("pools are listed page by page, without gaps or repeats", async () => {
-  const client = new cognito.CognitoIdentityClient({ ...signed, region: "eu-west-3" });
+  const client = identityClient({ ...signed, region: "eu-west-3" });
   const made = [];
   for (let i = 0; i < 25; i++)
     made.push((await client.send(new cognito.CreateIdentityPoolCommand({ IdentityPoolName: `p${i}`, AllowUnauthenticatedIdentities: false }))).IdentityPoolId);
@@ -192,9 +219,7 @@ test("a guest is upgraded and keeps the ID; a second guest is merged away", asyn
   const pool = await makePool();
   const guest = await getId(pool);
   assert.notEqual(await getId(pool), guest, "each guest is a new one");
-  const session = await anonymous.send(new cognito.GetCredentialsForIdentityCommand({ IdentityId: guest }));
-  const who = await new STSClient({ ...signed, credentials: { accessKeyId: session.Credentials.AccessKeyId, secretAccessKey: session.Credentials.SecretKey, sessionToken: session.Credentials.SessionToken } }).send(new GetCallerIdentityCommand({}));
-  assert.equal(who.Arn, `arn:aws:sts::${account}:assumed-role/guest/CognitoIdentityCredentials`);
+  assert.equal(await roleOf(await anonymous.send(new cognito.GetCredentialsForIdentityCommand({ IdentityId: guest }))), "guest");
   const token = await mint("carol");
   const Logins = { [provider]: token };
   const upgraded = await anonymous.send(new cognito.GetCredentialsForIdentityCommand({ IdentityId: guest, Logins }));
@@ -219,6 +244,9 @@ test("a guest is upgraded and keeps the ID; a second guest is merged away", asyn
   assert.equal(all.Identities.length, active.Identities.length + 2);
   const deleted = await pools.send(new cognito.DeleteIdentitiesCommand({ IdentityIdsToDelete: all.Identities.map((i) => i.IdentityId) }));
   assert.deepEqual(deleted.UnprocessedIdentityIds, []);
+  await refused(pools.send(new cognito.DescribeIdentityCommand({ IdentityId: guest })), "ResourceNotFoundException", `Identity '${guest}' not found.`);
+  await refused(pools.send(new cognito.DeleteIdentitiesCommand({ IdentityIdsToDelete: Array(61).fill(guest) })), "ValidationException",
+    /at 'identityIdsToDelete' failed to satisfy constraint: Member must have length less than or equal to 60$/);
   await refused(anonymous.send(new cognito.GetCredentialsForIdentityCommand({ IdentityId: guest })), "ResourceNotFoundException", `Identity '${guest}' not found.`);
 });
 
@@ -279,7 +307,98 @@ test("bad tokens are refused, in the hosted service's words", async () => {
   await refused(getId("us-east-1:00000000-0000-4000-8000-000000000000"), "ResourceNotFoundException", "IdentityPool 'us-east-1:00000000-0000-4000-8000-000000000000' not found.");
 });
 
-test("an operation that is not built yet is unknown, not broken", async () => {
-  await refused(pools.send(new cognito.LookupDeveloperIdentityCommand({ IdentityPoolId: "us-east-1:00000000-0000-4000-8000-000000000000", IdentityId: "us-east-1:00000000-0000-4000-8000-000000000000" })), "UnknownOperationException");
-  await refused(new iam.IAMClient(signed).send(new iam.ListUsersCommand({})), "InvalidAction", "Could not find operation ListUsers for version 2010-05-08");
+test("a user of the pool's own back end", async () => {
+  const IdentityPoolId = await makePool({ DeveloperProviderName: "login.shop" });
+  const vouch = (user, more = {}) => pools.send(new cognito.GetOpenIdTokenForDeveloperIdentityCommand({ IdentityPoolId, Logins: { "login.shop": user }, ...more }));
+  const { IdentityId, Token } = await vouch("u-1", { TokenDuration: 60, PrincipalTags: { plan: "gold" } });
+  const { payload } = await jwtVerify(Token, createRemoteJWKSet(new URL(`${endpoint}/.well-known/jwks_uri`)), { issuer: endpoint, audience: IdentityPoolId, subject: IdentityId });
+  assert.equal(payload.exp - payload.iat, 60);
+  assert.deepEqual(payload.amr, ["authenticated", "login.shop", `login.shop:${IdentityPoolId}:u-1`]);
+  assert.deepEqual(payload["https://aws.amazon.com/tags"], { principal_tags: { plan: ["gold"] } });
+  const Logins = { "cognito-identity.amazonaws.com": Token };
+  assert.equal(await roleOf(await anonymous.send(new cognito.GetCredentialsForIdentityCommand({ IdentityId, Logins }))), "shopper");
+  const credentials = await fromCognitoIdentity({ identityId: IdentityId, logins: Logins, client: anonymous })();
+  assert.equal(credentials.identityId, IdentityId);
+  await refused(anonymous.send(new cognito.GetIdCommand({ IdentityPoolId, Logins })), "NotAuthorizedException", "Invalid login token. Can't pass in a Cognito token.");
+  await refused(vouch("u-1", { Logins: { "login.other": "u-1" } }), "InvalidParameterException", "This identity pool does not support the specified developer provider");
+
+  const second = (await vouch("u-2")).IdentityId;
+  assert.notEqual(second, IdentityId);
+  await refused(vouch("u-1", { IdentityId: second }), "DeveloperUserAlreadyRegisteredException");
+  const lookUp = (more) => pools.send(new cognito.LookupDeveloperIdentityCommand({ IdentityPoolId, ...more }));
+  assert.equal((await lookUp({ DeveloperUserIdentifier: "u-2" })).IdentityId, second);
+  await refused(lookUp({ IdentityId, DeveloperUserIdentifier: "u-2" }), "ResourceConflictException");
+  const merge = (SourceUserIdentifier) =>
+    pools.send(new cognito.MergeDeveloperIdentitiesCommand({ IdentityPoolId, DeveloperProviderName: "login.shop", SourceUserIdentifier, DestinationUserIdentifier: "u-1" }));
+  assert.equal((await merge("u-2")).IdentityId, IdentityId);
+  await refused(merge("u-9"), "ResourceNotFoundException", "Developer user identifier 'u-9' not found.");
+  assert.deepEqual((await lookUp({ IdentityId })).DeveloperUserIdentifierList, ["u-1", "u-2"]);
+  const unlink = (id) =>
+    pools.send(new cognito.UnlinkDeveloperIdentityCommand({ IdentityPoolId, IdentityId: id, DeveloperProviderName: "login.shop", DeveloperUserIdentifier: "u-2" }));
+  await refused(unlink((await vouch("u-3")).IdentityId), "ResourceConflictException");
+  await unlink(IdentityId);
+  await refused(lookUp({ DeveloperUserIdentifier: "u-2" }), "ResourceNotFoundException");
+  await refused(pools.send(new cognito.ListIdentitiesCommand({ IdentityPoolId, MaxResults: 0 })), "ValidationException",
+    "1 validation error detected: Value '0' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 1");
+  await refused(anonymous.send(new cognito.UnlinkIdentityCommand({ IdentityId, Logins, LoginsToRemove: ["login.shop"] })), "NotAuthorizedException", "Invalid login token. Can't pass in a Cognito token.");
+});
+
+test("claims choose a role and become tags", async () => {
+  const IdentityPoolId = await makePool({ CognitoIdentityProviders: [{ ProviderName: userPool, ClientId: "web" }] });
+  const named = (name) => `arn:aws:iam::${account}:role/${name}`;
+  const rule = (Claim, MatchType, Value, name) => ({ Claim, MatchType, Value, RoleARN: named(name) });
+  const RoleMappings = {
+    [providerArn]: { Type: "Rules", AmbiguousRoleResolution: "Deny", RulesConfiguration: { Rules: [rule("groups", "Equals", "admins", "admin"), rule("department", "StartsWith", "eng", "engineer")] } },
+    [`${userPool}:web`]: { Type: "Token", AmbiguousRoleResolution: "AuthenticatedRole" },
+  };
+  await pools.send(new cognito.SetIdentityPoolRolesCommand({ IdentityPoolId, Roles: roles, RoleMappings }));
+  assert.deepEqual((await pools.send(new cognito.GetIdentityPoolRolesCommand({ IdentityPoolId }))).RoleMappings, RoleMappings);
+  await refused(pools.send(new cognito.GetIdentityPoolRolesCommand({ IdentityPoolId: IdentityPoolId.replace(/....$/, "0000") })), "ResourceNotFoundException");
+  const become = async (Logins, CustomRoleArn) => {
+    const { IdentityId } = await anonymous.send(new cognito.GetIdCommand({ IdentityPoolId, Logins }));
+    return roleOf(await anonymous.send(new cognito.GetCredentialsForIdentityCommand({ IdentityId, Logins, CustomRoleArn })));
+  };
+  const both = { [provider]: await mint("fay", "web", "ES256", { groups: ["admins"], department: "engines" }) };
+  assert.equal(await become(both), "admin");
+  assert.equal(await become(both, named("engineer")), "engineer");
+  await refused(become(both, named("owner")), "NotAuthorizedException", `The role ${named("owner")} is not among those that the login token offers.`);
+  const none = { [provider]: await mint("fay") };
+  await refused(become(none), "NotAuthorizedException", `The ambiguous role mapping rules for: ${provider} denied this request.`);
+  const fromUserPool = async (claims) => ({ [userPool]: await mint("flo", "web", "RS256", { token_use: "id", ...claims }) });
+  const offered = [named("reader"), named("writer")];
+  assert.equal(await become(await fromUserPool({ "cognito:roles": offered, "cognito:preferred_role": offered[1] })), "writer");
+  assert.equal(await become(await fromUserPool({ "cognito:roles": offered })), "shopper");
+  const { IdentityId } = await anonymous.send(new cognito.GetIdCommand({ IdentityPoolId, Logins: both }));
+  await refused(anonymous.send(new cognito.GetOpenIdTokenCommand({ IdentityId, Logins: both })), "InvalidParameterException",
+    "Basic (classic) flow is not supported with RoleMappings, please use enhanced flow.");
+
+  await pools.send(new cognito.SetIdentityPoolRolesCommand({ IdentityPoolId, Roles: roles }));
+  const names = { IdentityPoolId, IdentityProviderName: providerArn };
+  const tags = async (Logins) => decodeJwt((await anonymous.send(new cognito.GetOpenIdTokenCommand({ IdentityId, Logins }))).Token)["https://aws.amazon.com/tags"];
+  assert.equal(await tags(both), undefined);
+  const map = { ...names, UseDefaults: false, PrincipalTags: { dept: "department" } };
+  const strip = ({ $metadata, ...rest }) => rest;
+  assert.deepEqual(strip(await pools.send(new cognito.SetPrincipalTagAttributeMapCommand(map))), map);
+  assert.deepEqual(strip(await pools.send(new cognito.GetPrincipalTagAttributeMapCommand(names))), map);
+  assert.deepEqual(await tags(both), { principal_tags: { dept: ["engines"] } });
+  assert.equal(await tags(none), undefined);
+  await pools.send(new cognito.SetPrincipalTagAttributeMapCommand({ ...names, UseDefaults: true, PrincipalTags: {} }));
+  assert.deepEqual(await tags(none), { principal_tags: { client: ["web"], username: ["fay"] } });
+  const other = { ...names, IdentityProviderName: "graph.facebook.com" }, message = "(graph.facebook.com) is not a configured provider.";
+  await refused(pools.send(new cognito.SetPrincipalTagAttributeMapCommand(other)), "InvalidParameterException", message);
+  await refused(pools.send(new cognito.GetPrincipalTagAttributeMapCommand(other)), "ResourceNotFoundException", message);
+});
+
+test("an operation that does not exist is unknown, not broken", async () => {
+  const answer = await fetch(endpoint, { method: "POST", body: "{}", headers: { "content-type": "application/x-amz-json-1.1", "x-amz-target": "AWSCognitoIdentityService.GetEverything" } });
+  assert.equal(answer.status, 400);
+  assert.equal((await answer.json()).__type, "UnknownOperationException");
+  await refused(new iam.IAMClient(signed).send(new iam.ListServerCertificatesCommand({})), "InvalidAction", "Could not find operation ListServerCertificates for version 2010-05-08");
+});
+
+test("every operation was answered and refused", () => {
+  const operations = Object.keys(cognito).filter((name) => /^[A-Z].*Command$/.test(name));
+  assert.equal(operations.length, 23);
+  assert.deepEqual(operations.filter((op) => !answered.has(op)), []);
+  assert.deepEqual(operations.filter((op) => !refusals.has(op)), []);
 });
