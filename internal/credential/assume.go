@@ -1,7 +1,9 @@
 package credential
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -11,127 +13,317 @@ import (
 	"unicode/utf8"
 
 	"idpool/internal/idpool"
+	"idpool/internal/policy"
 )
 
-// Provider is the federated principal of our own OpenID tokens in trust
-// policies.
-const Provider = "cognito-identity.amazonaws.com"
-
-// Assumption is a wish to become a role, on the strength of verified claims.
+// Assumption is a wish to become a role.
 type Assumption struct {
 	Role     string // ARN
 	Name     string // of the session: 2 to 64 characters
-	OpenID   idpool.OpenID
-	Duration time.Duration // 15 minutes to 12 hours
+	Action   string // sts:AssumeRole, sts:AssumeRoleWithWebIdentity or sts:AssumeRoleWithSAML
+	Duration time.Duration
+
+	// Principal is who asks. What it proved are condition keys of the trust
+	// policy; those that outlive the sign-in stay with the session.
+	Principal policy.Principal
+	Provider  string // the federated principal, if there is one
+	Keys      map[string][]string
+	Lasting   []string // which of the keys outlive the sign-in
+	// PoolAccount is the account of the identity pool that vouches, if one
+	// does. A role of another account must then pin the pool and the amr.
+	PoolAccount string
+
+	Tags           map[string]string
+	TransitiveTags []string
+	SourceIdentity string
+	Policies       []string // session policies: documents
+	PolicyARNs     []string // session policies: managed
+	Guest          bool     // the scope-down policies for guests apply
+
+	SourceIP string
+	Secure   bool
+}
+
+// ByOpenID is the wish of somebody whom our own OpenID token describes.
+func ByOpenID(role, name string, o idpool.OpenID, d time.Duration) Assumption {
+	keys := map[string][]string{
+		policy.Provider + ":aud": {string(o.Pool)},
+		policy.Provider + ":sub": {string(o.Identity)},
+		policy.Provider + ":amr": o.AMR,
+	}
+	return Assumption{
+		Role: role, Name: name, Action: "sts:AssumeRoleWithWebIdentity", Duration: d,
+		Principal: policy.Principal{Federated: policy.Provider}, Provider: policy.Provider,
+		Keys: keys, Lasting: slices.Sorted(maps.Keys(keys)), PoolAccount: o.Account, Tags: o.Tags,
+	}
 }
 
 // Assume makes a session of a role. The error is of kind AccessDenied, always
-// with the same text, if there is no such role or it does not trust the claims;
-// Invalid or TooLarge if the principal tags cannot be tags of a session.
+// with the same text, if there is no such role or it does not trust who asks;
+// Malformed for tags that a session cannot have, MalformedPolicy for a session
+// policy that is none, TooLarge for too much of either, Invalid for a duration
+// beyond the role's.
 func (b *Broker) Assume(ctx context.Context, a Assumption) (Session, Credentials, error) {
-	role, err := b.trustingRole(ctx, a)
+	arn, ok := idpool.ParseRoleARN(a.Role)
+	if !ok {
+		return Session{}, Credentials{}, a.refused(fmt.Errorf("%.256q is not the ARN of a role", a.Role))
+	}
+	id, err := b.trusted(ctx, arn, a)
 	if err != nil {
 		return Session{}, Credentials{}, err
 	}
-	if err := checkTags(a.OpenID.Tags); err != nil {
+	if err := a.check(); err != nil {
 		return Session{}, Credentials{}, err
 	}
 	now := b.Now().UTC().Truncate(time.Second)
 	s := Session{
-		ID:          idpool.NewRequestID(),
-		AccessKeyID: newAccessKeyID("ASIA"),
-		Role:        role.String(),
-		RoleID:      roleID(role.String()),
-		Name:        a.Name,
-		Provider:    Provider,
-		Subject:     string(a.OpenID.Identity),
-		Audience:    string(a.OpenID.Pool),
-		AMR:         a.OpenID.AMR,
-		Tags:        a.OpenID.Tags,
-		Issued:      now,
-		Expires:     now.Add(a.Duration),
+		ID: idpool.NewRequestID(), AccessKeyID: newAccessKeyID("ASIA"), Account: arn.Account,
+		Role: arn.String(), RoleID: id, Name: a.Name,
+		Provider: a.Provider, Keys: map[string][]string{},
+		Tags: a.Tags, TransitiveTags: a.TransitiveTags, SourceIdentity: a.SourceIdentity,
+		Policies: a.Policies, PolicyARNs: a.PolicyARNs, Guest: a.Guest,
+		Issued: now, Expires: now.Add(a.Duration),
+	}
+	for _, key := range a.Lasting {
+		s.Keys[key] = a.Keys[key]
+	}
+	if _, err := b.sessionPolicies(ctx, s); err != nil { // so that later requests need not wonder
+		return Session{}, Credentials{}, badSessionPolicy(err)
 	}
 	credentials, err := sealSession(b.Sessions, s)
 	return s, credentials, err
 }
 
-// The bounds of session tags (behaviour 6.6).
+// trusted makes sure that the role trusts who asks, and returns the role's ID. A
+// role that does not exist is trusted by its name where RolesByName says so.
+func (b *Broker) trusted(ctx context.Context, arn idpool.RoleARN, a Assumption) (id string, err error) {
+	role, err := b.role(ctx, arn)
+	if idpool.IsNotFound(err) {
+		if b.RolesByName {
+			return roleID(arn.String()), nil
+		}
+		return "", a.refused(fmt.Errorf("role %s does not exist", arn))
+	}
+	if err != nil {
+		return "", err
+	}
+	if a.Duration > role.role.MaxSession {
+		return "", idpool.Errorf(idpool.Invalid, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
+	r := a.request(b)
+	d := policy.Evaluate(r, role.trust)
+	if d.Verdict != policy.Allowed {
+		return "", a.refused(explain(d))
+	}
+	if a.PoolAccount != "" && a.PoolAccount != arn.Account && !d.Pins(policy.Provider+":aud", policy.Provider+":amr") {
+		return "", a.refused(fmt.Errorf("the pool is in account %s, and the role's trust policy does not pin both its aud and its amr", a.PoolAccount))
+	}
+	for action, needed := range map[string]bool{"sts:TagSession": len(a.Tags) > 0, "sts:SetSourceIdentity": a.SourceIdentity != ""} {
+		if r.Action = action; !needed {
+			continue
+		}
+		if d := policy.Evaluate(r, role.trust); d.Verdict != policy.Allowed {
+			return "", a.refused(fmt.Errorf("%s: %w", action, explain(d)))
+		}
+	}
+	return role.role.ID, nil
+}
+
+// request is what the trust policy is asked.
+func (a Assumption) request(b *Broker) policy.Request {
+	r := policy.Request{Principal: a.Principal, Action: a.Action}
+	b.global(&r.Context, a.SourceIP, a.Secure)
+	for key, values := range a.Keys {
+		r.Context.Set(key, values...)
+	}
+	r.Context.Set("sts:RoleSessionName", a.Name)
+	if a.Provider != "" {
+		r.Context.Set("aws:FederatedProvider", a.Provider)
+	}
+	if len(a.Tags) > 0 {
+		r.Context.Set("aws:TagKeys", slices.Sorted(maps.Keys(a.Tags))...)
+		for key, value := range a.Tags {
+			r.Context.Set("aws:RequestTag/"+key, value)
+		}
+	}
+	if len(a.TransitiveTags) > 0 {
+		r.Context.Set("sts:TransitiveTagKeys", a.TransitiveTags...)
+	}
+	if a.SourceIdentity != "" {
+		r.Context.Set("sts:SourceIdentity", a.SourceIdentity)
+	}
+	return r
+}
+
+// refused is deliberately the same for whatever is wrong with a role or its
+// trust (behaviour 8.2).
+func (a Assumption) refused(cause error) error {
+	if a.Principal.ARN != "" {
+		return idpool.Errorf(idpool.AccessDenied, "User: %s is not authorized to perform: %s on resource: %s", a.Principal.ARN, a.Action, a.Role).Because(cause)
+	}
+	return idpool.Errorf(idpool.AccessDenied, "Not authorized to perform %s", a.Action).Because(cause)
+}
+
+// malformed words what is wrong with a policy document.
+func malformed(err error) error {
+	text := "Syntax errors in policy."
+	if e, ok := errors.AsType[*policy.Error](err); ok {
+		text = e.Text
+	}
+	return idpool.Errorf(idpool.MalformedPolicy, "%s", text).Because(err)
+}
+
+// badSessionPolicy words what is wrong with a session policy.
+func badSessionPolicy(err error) error {
+	if idpool.IsNotFound(err) {
+		return idpool.Errorf(idpool.Invalid, "A session policy does not exist.").Because(err)
+	}
+	return err
+}
+
+// The bounds of session tags (behaviour 6.6, 8.5) and session policies.
 const (
-	maxTags     = 50
-	maxTagKey   = 128
-	maxTagValue = 256
-	maxTagBytes = 460 // of all keys and values together
+	maxTags        = 50
+	maxTagKey      = 128
+	maxTagValue    = 256
+	maxPacked      = 2048 // bytes of tags and policies together
+	maxOpenIDTags  = 460  // bytes of the tags of an OpenID token
+	maxPolicyBytes = 2048
 )
 
 var tagForm = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
-// checkTags refuses tags that could be read as something else in a policy, or
-// that do not fit.
-func checkTags(tags map[string]string) error {
+// PackedSize is how much of the room for session policies and tags is used, in
+// per cent.
+func (a Assumption) PackedSize() int {
+	size := 0
+	for key, value := range a.Tags {
+		size += len(key) + len(value)
+	}
+	for _, text := range slices.Concat(a.Policies, a.PolicyARNs) {
+		size += len(text)
+	}
+	return (100*size + maxPacked - 1) / maxPacked
+}
+
+// check refuses tags that could be read as something else in a policy, and what
+// does not fit into a session.
+func (a Assumption) check() error {
 	size, seen := 0, map[string]bool{}
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		value, folded := tags[key], strings.ToLower(key)
+	for _, key := range slices.Sorted(maps.Keys(a.Tags)) {
+		value, folded := a.Tags[key], strings.ToLower(key)
 		size += len(key) + len(value)
 		switch {
 		case seen[folded]:
-			return idpool.Errorf(idpool.Invalid, "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+			return idpool.Errorf(idpool.Malformed, "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 		case key == "" || utf8.RuneCountInString(key) > maxTagKey || utf8.RuneCountInString(value) > maxTagValue,
 			strings.HasPrefix(folded, "aws:"), !tagForm.MatchString(key), !tagForm.MatchString(value):
-			return idpool.Errorf(idpool.Invalid, "The session tag %.128q cannot be passed.", key)
+			return idpool.Errorf(idpool.Malformed, "The session tag %.128q cannot be passed.", key)
 		}
 		seen[folded] = true
 	}
-	if len(tags) > maxTags || size > maxTagBytes {
-		return idpool.Errorf(idpool.TooLarge, "Packed size of session tags consumes %d%% of allotted space.", max(101, 100*size/maxTagBytes))
+	room := maxPacked
+	if a.PoolAccount != "" {
+		room = maxOpenIDTags
+	}
+	if len(a.Tags) > maxTags || size > room {
+		return idpool.Errorf(idpool.TooLarge, "Packed size of session tags consumes %d%% of allotted space.", max(101, 100*size/room))
+	}
+	if packed := a.PackedSize(); packed > 100 {
+		return idpool.Errorf(idpool.TooLarge, "Packed size of session policies and tags consumes %d%% of allotted space.", packed)
+	}
+	for _, text := range a.Policies {
+		if len(text) > maxPolicyBytes {
+			return idpool.Errorf(idpool.TooLarge, "A session policy is longer than %d bytes.", maxPolicyBytes)
+		}
+		if _, err := policy.Parse(text, policy.Identity); err != nil {
+			return malformed(err)
+		}
 	}
 	return nil
 }
 
-// trustingRole finds the role and evaluates whether it trusts the claims. Only
-// roles by name exist so far: those are trusted where RolesByName is on, and
-// nowhere else.
-func (b *Broker) trustingRole(ctx context.Context, a Assumption) (idpool.RoleARN, error) {
-	role, err := b.role(ctx, a.Role)
-	if err != nil {
-		return role, idpool.Errorf(idpool.AccessDenied, "Not authorized to perform sts:AssumeRoleWithWebIdentity").Because(err)
-	}
-	return role, nil
-}
-
-// CheckRole reports whether a pool of the account may be given the role. The
+// CheckRole reports whether a caller may give the role to a pool of its account:
+// the role must exist there, and the caller must be allowed iam:PassRole. The
 // error is of kind NotAuthorized, with the hosted service's text.
-func (b *Broker) CheckRole(ctx context.Context, account, arn string) error {
-	role, err := b.role(ctx, arn)
-	if err == nil && role.Account != account {
-		err = fmt.Errorf("role of account %s, pool of account %s", role.Account, account)
+func (b *Broker) CheckRole(ctx context.Context, caller idpool.Caller, arn string) error {
+	role, ok := idpool.ParseRoleARN(arn)
+	forbidden := func(cause error) error {
+		return idpool.Errorf(idpool.NotAuthorized, "Access to Role '%s' is forbidden.", arn).Because(cause)
 	}
-	if err != nil {
-		return idpool.Errorf(idpool.NotAuthorized, "Access to Role '%s' is forbidden.", arn).Because(err)
+	switch {
+	case !ok:
+		return forbidden(fmt.Errorf("%.256q is not the ARN of a role", arn))
+	case role.Account != caller.Account:
+		return forbidden(fmt.Errorf("role of account %s, pool of account %s", role.Account, caller.Account))
+	}
+	_, err := b.role(ctx, role)
+	switch {
+	case idpool.IsNotFound(err) && !b.RolesByName:
+		return forbidden(fmt.Errorf("role %s does not exist", arn))
+	case err != nil && !idpool.IsNotFound(err):
+		return err
+	}
+	pass := Request{Caller: caller, Action: "iam:PassRole", Resource: arn}
+	pass.Context.Set("iam:PassedToService", policy.Provider)
+	if err := b.Authorize(ctx, pass); idpool.KindOf(err) == idpool.AccessDenied {
+		return forbidden(err)
+	} else if err != nil {
+		return err
 	}
 	return nil
 }
 
-// role looks a role up by its ARN.
-func (b *Broker) role(_ context.Context, arn string) (idpool.RoleARN, error) {
-	role, ok := idpool.ParseRoleARN(arn)
-	if !ok {
-		return role, fmt.Errorf("%.256q is not the ARN of a role", arn)
+// MayAssume says whether a caller may ask for the role at all, and completes the
+// wish with who asks. Whom the trust policy names itself, in the role's own
+// account, needs nothing more; everybody else needs the permission too (IAM User
+// Guide, "Cross-account policy evaluation logic"). The error is of kind
+// AccessDenied.
+func (b *Broker) MayAssume(ctx context.Context, caller idpool.Caller, a *Assumption, externalID string) error {
+	if caller.Root && !b.AnyCaller {
+		return idpool.Errorf(idpool.AccessDenied, "Roles may not be assumed by root accounts.")
 	}
-	if !b.RolesByName {
-		return role, fmt.Errorf("role %s does not exist: this server has no IAM roles, and takes them by name in development mode only", arn)
+	a.Principal = policy.Principal{ARN: caller.ARN, Role: caller.Role()}
+	keys := maps.Clone(a.Keys)
+	if keys == nil {
+		keys = map[string][]string{}
 	}
-	return role, nil
+	keys["aws:PrincipalArn"], keys["aws:PrincipalAccount"], keys["aws:userid"] = []string{cmp.Or(caller.Role(), caller.ARN)}, []string{caller.Account}, []string{caller.UserID}
+	if externalID != "" {
+		keys["sts:ExternalId"] = []string{externalID}
+	}
+	if caller.Session != nil {
+		for key, value := range caller.Session.Tags {
+			keys["aws:PrincipalTag/"+key] = []string{value}
+		}
+	}
+	a.Keys = keys
+	arn, ok := idpool.ParseRoleARN(a.Role)
+	if !ok || caller.Root {
+		return nil // Assume says what is wrong
+	}
+	if role, err := b.role(ctx, arn); err == nil && arn.Account == caller.Account && role.trust.Document != nil {
+		byAccount := a.request(b)
+		byAccount.Principal = policy.Principal{ARN: idpool.RootARN(caller.Account)}
+		if policy.Evaluate(byAccount, role.trust).Verdict != policy.Allowed {
+			return nil // named itself, or not trusted: Assume finds out
+		}
+	}
+	return b.Authorize(ctx, Request{Caller: caller, Action: a.Action, Resource: a.Role, SourceIP: a.SourceIP, Secure: a.Secure})
 }
 
-// Authorize says whether a caller may do an action, such as
-// "cognito-identity:ListIdentityPools", on a resource: the ARN of it, or "*". An
-// account's root may do everything in it. Others need a policy, and there are
-// none so far: they may do nothing, except where roles are taken by name and so
-// have no policies at all. The error is of kind AccessDenied.
-func (b *Broker) Authorize(caller idpool.Caller, action, resource string) error {
-	if caller.Root || b.RolesByName {
-		return nil
-	}
-	return idpool.Errorf(idpool.AccessDenied, "User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
-		caller.ARN, action, resource, action)
+// SessionToken makes temporary credentials of a user's or root's own.
+func (b *Broker) SessionToken(caller idpool.Caller, lasts time.Duration) (Credentials, error) {
+	now := b.Now().UTC().Truncate(time.Second)
+	return sealSession(b.Sessions, Session{
+		ID: idpool.NewRequestID(), AccessKeyID: newAccessKeyID("ASIA"), Account: caller.Account, User: caller.User,
+		Issued: now, Expires: now.Add(lasts),
+	})
+}
+
+// AccountOf is the account of a long-lived access key. A missing one is
+// NotFound.
+func (b *Broker) AccountOf(ctx context.Context, accessKeyID string) (string, error) {
+	key, err := b.accessKey(ctx, accessKeyID)
+	return key.account, err
 }

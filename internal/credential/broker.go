@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/maypok86/otter/v2"
 
 	"idpool/internal/idpool"
+	"idpool/internal/policy"
 	"idpool/internal/seal"
 )
 
@@ -24,6 +27,9 @@ type Config struct {
 	RootKey     *RootKey // given by the operator; nil: the one in the store
 	AnyCaller   bool     // development: any access key and any signature
 	RolesByName bool     // development: a role that does not exist is taken by its name
+	// GuestPolicies limit the sessions of guests in the enhanced flow, beside
+	// the policies of their role (behaviour 6.5).
+	GuestPolicies []policy.Policy
 }
 
 // RootKey is the root access key that the operator gave.
@@ -32,18 +38,21 @@ type RootKey struct{ ID, Secret string }
 // Broker mints temporary credentials and knows who signed a request.
 type Broker struct {
 	Config
-	Sessions *seal.Box // session tokens
-	secrets  *seal.Box // of access keys, at rest
-	keys     *otter.Cache[string, accessKey]
+	Sessions   *seal.Box // session tokens
+	secrets    *seal.Box // of access keys, at rest
+	keys       *otter.Cache[string, accessKey]
+	principals *otter.Cache[principalKey, *principal]
+	reading    sync.RWMutex // read-locked from when something is read until it is remembered
 }
 
 // accessKey is an access key with its secret in clear, in memory only.
 type accessKey struct {
-	account, secret string
+	account, user, secret string
 }
 
-// keyAge bounds how long an access key is remembered after it was read.
-const keyAge = time.Second
+// memory bounds how long what was read of access keys, roles and users is
+// remembered: a change on another node counts after that.
+const memory = time.Second
 
 // NewBroker makes a broker.
 func NewBroker(c Config) *Broker {
@@ -53,7 +62,11 @@ func NewBroker(c Config) *Broker {
 		secrets:  c.Keyring.Box("access keys"),
 		keys: otter.Must(&otter.Options[string, accessKey]{
 			MaximumSize:      10_000,
-			ExpiryCalculator: otter.ExpiryWriting[string, accessKey](keyAge),
+			ExpiryCalculator: otter.ExpiryWriting[string, accessKey](memory),
+		}),
+		principals: otter.Must(&otter.Options[principalKey, *principal]{
+			MaximumSize:      10_000,
+			ExpiryCalculator: otter.ExpiryWriting[principalKey, *principal](memory),
 		}),
 	}
 }
@@ -81,24 +94,34 @@ func (b *Broker) EnsureRootKey(ctx context.Context, announce func(RootKey) error
 			return err
 		}
 	}
-	if len(held) > 0 {
+	if slices.ContainsFunc(held, isRootKey) {
 		return nil
 	}
-	secret := make([]byte, 30)
-	rand.Read(secret)
-	fresh := RootKey{ID: newAccessKeyID("AKIA"), Secret: base64.StdEncoding.EncodeToString(secret)}
-	if err := announce(fresh); err != nil {
+	row, secret := b.NewAccessKey(b.Account, "")
+	if err := announce(RootKey{ID: row.ID, Secret: secret}); err != nil {
 		return err
 	}
-	row := idpool.AccessKey{ID: fresh.ID, Account: b.Account, Created: b.Now().UTC().Truncate(time.Millisecond),
-		Secret: b.secrets.Seal([]byte(fresh.Secret), "access-key", b.Account, fresh.ID)}
 	return b.Store.Update(ctx, func(w idpool.Writer) error {
 		held, err := w.AccessKeys(ctx, b.Account)
-		if err != nil || len(held) > 0 {
+		if err != nil || slices.ContainsFunc(held, isRootKey) {
 			return err
 		}
 		return w.PutAccessKey(ctx, row)
 	})
+}
+
+func isRootKey(k idpool.AccessKey) bool { return k.User == "" }
+
+// NewAccessKey draws an access key for a user of the account, or for its root if
+// the name is empty. The secret in the row is sealed; secret is the only copy in
+// clear.
+func (b *Broker) NewAccessKey(account, user string) (row idpool.AccessKey, secret string) {
+	random := make([]byte, 30)
+	rand.Read(random)
+	secret = base64.StdEncoding.EncodeToString(random)
+	row = idpool.AccessKey{ID: newAccessKeyID("AKIA"), Account: account, User: user, Created: b.Now().UTC().Truncate(time.Millisecond)}
+	row.Secret = b.secrets.Seal([]byte(secret), "access-key", account, row.ID)
+	return row, secret
 }
 
 var twelveDigits = regexp.MustCompile(`^[0-9]{12}$`)
@@ -112,7 +135,7 @@ func (b *Broker) Authenticate(ctx context.Context, service string, window time.D
 		return idpool.Caller{}, err
 	}
 	if b.AnyCaller {
-		return b.anyCaller(sig)
+		return b.anyCaller(ctx, sig)
 	}
 	now := b.Now()
 	verify := func(secret string) error {
@@ -129,11 +152,11 @@ func (b *Broker) Authenticate(ctx context.Context, service string, window time.D
 		if err := verify(secret); err != nil {
 			return idpool.Caller{}, err
 		}
-		return sessionCaller(session, sig.Region, now)
+		return b.sessionCaller(ctx, session, sig.Region)
 	}
 	key, err := b.accessKey(ctx, sig.AccessKeyID)
 	if idpool.IsNotFound(err) {
-		return idpool.Caller{}, unknown(idpool.UnknownAccessKey, verify, fmt.Errorf("no access key %.32q", sig.AccessKeyID))
+		return idpool.Caller{}, unknown(idpool.UnknownAccessKey, verify, fmt.Errorf("no active access key %.32q", sig.AccessKeyID))
 	}
 	if err != nil {
 		return idpool.Caller{}, err
@@ -141,7 +164,10 @@ func (b *Broker) Authenticate(ctx context.Context, service string, window time.D
 	if err := verify(key.secret); err != nil {
 		return idpool.Caller{}, err
 	}
-	return idpool.RootCaller(key.account, sig.Region, sig.AccessKeyID), nil
+	if key.user == "" {
+		return idpool.RootCaller(key.account, sig.Region, sig.AccessKeyID), nil
+	}
+	return b.userCaller(ctx, key.account, key.user, sig.Region, sig.AccessKeyID)
 }
 
 // unknown refuses a key that does not exist after the same work as for one
@@ -154,13 +180,13 @@ func unknown(kind idpool.Kind, verify func(secret string) error, cause error) er
 // anyCaller is who signed a request in development mode: the session if the
 // session token is one of ours, else the root of the account that the access
 // key ID spells, else the root of the server's account.
-func (b *Broker) anyCaller(sig *Signature) (idpool.Caller, error) {
+func (b *Broker) anyCaller(ctx context.Context, sig *Signature) (idpool.Caller, error) {
 	if !idpool.ValidRegion(sig.Region) {
 		return idpool.Caller{}, idpool.Errorf(idpool.InvalidSignature, "Credential should be scoped to a valid region, not '%.64s'. ", sig.Region)
 	}
 	if sig.SessionToken != "" {
 		if session, _, err := openSession(b.Sessions, sig.AccessKeyID, sig.SessionToken); err == nil {
-			return sessionCaller(session, sig.Region, b.Now())
+			return b.sessionCaller(ctx, session, sig.Region)
 		}
 	}
 	account := b.Account
@@ -171,19 +197,38 @@ func (b *Broker) anyCaller(sig *Signature) (idpool.Caller, error) {
 }
 
 // sessionCaller is the caller that a session makes.
-func sessionCaller(s Session, region string, now time.Time) (idpool.Caller, error) {
-	if !now.Before(s.Expires) {
-		return idpool.Caller{}, idpool.Errorf(idpool.ExpiredSession, "The security token included in the request is expired").
+func (b *Broker) sessionCaller(ctx context.Context, s Session, region string) (c idpool.Caller, err error) {
+	if !b.Now().Before(s.Expires) {
+		return c, idpool.Errorf(idpool.ExpiredSession, "The security token included in the request is expired").
 			Because(fmt.Errorf("session %s ended at %s", s.ID, s.Expires.Format(time.RFC3339)))
 	}
-	role, ok := idpool.ParseRoleARN(s.Role)
-	if !ok {
-		return idpool.Caller{}, fmt.Errorf("session %s has no role: %q", s.ID, s.Role)
+	switch {
+	case s.Role != "":
+		c = idpool.Caller{Account: s.Account, Region: region, ARN: s.ARN(), UserID: s.UserID(), AccessKeyID: s.AccessKeyID}
+	case s.User != "":
+		c, err = b.userCaller(ctx, s.Account, s.User, region, s.AccessKeyID)
+	default:
+		c = idpool.RootCaller(s.Account, region, s.AccessKeyID)
 	}
-	return idpool.Caller{Account: role.Account, Region: region, ARN: s.ARN(), UserID: s.UserID(), AccessKeyID: s.AccessKeyID}, nil
+	c.Session = &s
+	return c, err
 }
 
-// accessKey finds a long-lived key. A missing one is NotFound.
+// userCaller is the caller that a user's key makes. A key whose user is gone is
+// as unknown as one that does not exist.
+func (b *Broker) userCaller(ctx context.Context, account, name, region, keyID string) (idpool.Caller, error) {
+	p, err := b.user(ctx, account, name)
+	if idpool.IsNotFound(err) {
+		return idpool.Caller{}, idpool.Errorf(idpool.UnknownAccessKey, "The security token included in the request is invalid.").
+			Because(fmt.Errorf("user %s of account %s is gone", name, account))
+	}
+	if err != nil {
+		return idpool.Caller{}, err
+	}
+	return idpool.Caller{Account: account, Region: region, ARN: p.user.ARN(), UserID: p.user.ID, AccessKeyID: keyID, User: p.user.Name}, nil
+}
+
+// accessKey finds a long-lived key. A missing or inactive one is NotFound.
 func (b *Broker) accessKey(ctx context.Context, id string) (accessKey, error) {
 	if b.RootKey != nil && id == b.RootKey.ID {
 		return accessKey{account: b.Account, secret: b.RootKey.Secret}, nil
@@ -191,11 +236,16 @@ func (b *Broker) accessKey(ctx context.Context, id string) (accessKey, error) {
 	if key, ok := b.keys.GetIfPresent(id); ok {
 		return key, nil
 	}
+	b.reading.RLock()
+	defer b.reading.RUnlock()
 	var row idpool.AccessKey
 	err := b.Store.View(ctx, func(r idpool.Reader) (err error) {
 		row, err = r.AccessKey(ctx, id)
 		return err
 	})
+	if err == nil && row.Inactive {
+		err = idpool.Errorf(idpool.NotFound, "access key %s is inactive", id)
+	}
 	if err != nil {
 		return accessKey{}, err
 	}
@@ -211,5 +261,5 @@ func (b *Broker) unseal(row idpool.AccessKey) (accessKey, error) {
 	if err != nil {
 		return accessKey{}, fmt.Errorf("open access key %s: %w", row.ID, err)
 	}
-	return accessKey{account: row.Account, secret: string(secret)}, nil
+	return accessKey{account: row.Account, user: row.User, secret: string(secret)}, nil
 }

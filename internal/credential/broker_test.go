@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"sync"
@@ -96,8 +97,8 @@ func TestAuthenticate(t *testing.T) {
 	held := ensure(t, newBroker(t, store, nil))[0] // the key in the store
 	given := RootKey{ID: "AKIAGIVENBYOPERATOR0", Secret: "the operator's secret"}
 	assumed := func(b *Broker, name string) (Session, Credentials) {
-		s, c, err := b.Assume(t.Context(), Assumption{Role: "arn:aws:iam::444455556666:role/team/app", Name: name, Duration: time.Hour,
-			OpenID: idpool.OpenID{Identity: "us-east-1:0-1", Pool: "us-east-1:0-0", Account: account, AMR: []string{"unauthenticated"}}})
+		s, c, err := b.Assume(t.Context(), ByOpenID("arn:aws:iam::444455556666:role/team/app", name,
+			idpool.OpenID{Identity: "us-east-1:0-1", Pool: "us-east-1:0-0", Account: account, AMR: []string{"unauthenticated"}}, time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +111,7 @@ func TestAuthenticate(t *testing.T) {
 
 	root := func(account, id string) idpool.Caller { return idpool.RootCaller(account, "eu-central-1", id) }
 	role := idpool.Caller{Account: "444455556666", Region: "eu-central-1", ARN: "arn:aws:sts::444455556666:assumed-role/app/web",
-		UserID: session.RoleID + ":web", AccessKeyID: temporary.AccessKeyID}
+		UserID: session.RoleID + ":web", AccessKeyID: temporary.AccessKeyID, Session: &session}
 	strict := func(c *Config) { c.RootKey = &given }
 	dev := func(c *Config) { c.AnyCaller, c.RolesByName = true, true }
 	later := func(d time.Duration) func(*Config) {
@@ -183,7 +184,7 @@ func TestAuthenticate(t *testing.T) {
 			}
 			r, body := c.call.sign(t)
 			got, err := b.Authenticate(t.Context(), "cognito-identity", 5*time.Minute, r, body)
-			if got != c.want {
+			if !reflect.DeepEqual(got, c.want) {
 				t.Errorf("the caller is %+v, want %+v", got, c.want)
 			}
 			if c.text == "" && err != nil {

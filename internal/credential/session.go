@@ -14,30 +14,30 @@ import (
 	"idpool/internal/seal"
 )
 
-// Session is an assumed role in use.
-type Session struct {
-	ID          string            `json:"id"` // of this session, for the log and for revocation
-	AccessKeyID string            `json:"key"`
-	Role        string            `json:"role"` // ARN
-	RoleID      string            `json:"roleId"`
-	Name        string            `json:"name"`
-	Provider    string            `json:"provider,omitempty"` // who vouched: the federated principal
-	Subject     string            `json:"sub,omitempty"`      // identity ID
-	Audience    string            `json:"aud,omitempty"`      // pool ID
-	AMR         []string          `json:"amr,omitempty"`
-	Tags        map[string]string `json:"tags,omitempty"` // of the principal
-	Issued      time.Time         `json:"iat"`
-	Expires     time.Time         `json:"exp"`
-}
+// Session is temporary credentials in use.
+type Session = idpool.Session
 
-// ARN is the session's ARN: the principal of requests signed with it.
-func (s Session) ARN() string {
-	role, _ := idpool.ParseRoleARN(s.Role) // checked when the session was made
-	return role.Session(s.Name)
+// record is how a Session is written into its token. Names are short: every
+// request carries them.
+type record struct {
+	ID             string              `json:"id"`
+	AccessKeyID    string              `json:"key"`
+	Account        string              `json:"acct"`
+	Role           string              `json:"role,omitempty"`
+	RoleID         string              `json:"roleId,omitempty"`
+	Name           string              `json:"name,omitempty"`
+	User           string              `json:"user,omitempty"`
+	Provider       string              `json:"provider,omitempty"`
+	Keys           map[string][]string `json:"keys,omitempty"`
+	Tags           map[string]string   `json:"tags,omitempty"`
+	TransitiveTags []string            `json:"transitive,omitempty"`
+	SourceIdentity string              `json:"source,omitempty"`
+	Policies       []string            `json:"policies,omitempty"`
+	PolicyARNs     []string            `json:"policyArns,omitempty"`
+	Guest          bool                `json:"guest,omitempty"`
+	Issued         time.Time           `json:"iat"`
+	Expires        time.Time           `json:"exp"`
 }
-
-// UserID is what GetCallerIdentity shows: role ID and session name.
-func (s Session) UserID() string { return s.RoleID + ":" + s.Name }
 
 // Credentials are temporary credentials: always the four.
 type Credentials struct {
@@ -49,11 +49,11 @@ type Credentials struct {
 
 // sealSession turns a session into credentials.
 func sealSession(box *seal.Box, s Session) (Credentials, error) {
-	record, err := json.Marshal(s)
+	text, err := json.Marshal(record(s))
 	if err != nil {
 		return Credentials{}, fmt.Errorf("seal session: %w", err)
 	}
-	sealed := box.Seal(record, "session", s.AccessKeyID)
+	sealed := box.Seal(text, "session", s.AccessKeyID)
 	secret, err := secretOf(box, sealed)
 	if err != nil {
 		return Credentials{}, fmt.Errorf("seal session: %w", err)
@@ -73,15 +73,16 @@ func openSession(box *seal.Box, accessKeyID, token string) (s Session, secret st
 	if err != nil || strings.ContainsAny(token, "\r\n") { // which the decoder passes over
 		return Session{}, "", seal.ErrOpen
 	}
-	record, err := box.Open(sealed, "session", accessKeyID)
+	text, err := box.Open(sealed, "session", accessKeyID)
 	if err != nil {
 		return Session{}, "", err
 	}
-	if err := json.Unmarshal(record, &s); err != nil {
+	var r record
+	if err := json.Unmarshal(text, &r); err != nil {
 		return Session{}, "", fmt.Errorf("open session: %w", err)
 	}
 	secret, err = secretOf(box, sealed)
-	return s, secret, err
+	return Session(r), secret, err
 }
 
 // secretOf derives the 40 characters of a session's secret key.

@@ -13,6 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"idpool/internal/policy"
 	"idpool/internal/seal"
 )
 
@@ -37,8 +38,10 @@ func sessions(t testing.TB, masters ...byte) *seal.Box {
 func exampleSession() Session {
 	return Session{
 		ID: "4f9a1e2c-0000-4000-8000-000000000000", AccessKeyID: "ASIAABCDEFGHIJKLMNOP", Role: "arn:aws:iam::111122223333:role/team/app", RoleID: "AROAABCDEFGHIJKLMNOPQ",
-		Name: "CognitoIdentityCredentials", Provider: Provider, Subject: "us-east-1:0a0a0a0a-1111-7222-8333-444444444444", Audience: "us-east-1:12345678-dead-beef-cafe-123456790abc",
-		AMR: []string{"authenticated", "login.example.com", "arn:aws:iam::111122223333:oidc-provider/login.example.com:OIDC:ann"}, Tags: map[string]string{"team": "blue"},
+		Name: "CognitoIdentityCredentials", Account: account, Provider: policy.Provider, Keys: map[string][]string{
+			policy.Provider + ":sub": {"us-east-1:0a0a0a0a-1111-7222-8333-444444444444"}, policy.Provider + ":aud": {"us-east-1:12345678-dead-beef-cafe-123456790abc"},
+			policy.Provider + ":amr": {"authenticated", "login.example.com", "arn:aws:iam::111122223333:oidc-provider/login.example.com:OIDC:ann"},
+		}, Tags: map[string]string{"team": "blue"},
 		Issued: testNow, Expires: testNow.Add(time.Hour),
 	}
 }
@@ -66,11 +69,11 @@ func TestSessionsOpenAsTheyWereSealed(t *testing.T) {
 		text := rapid.StringN(0, 60, -1)
 		s := Session{
 			ID: text.Draw(t, "ID"), AccessKeyID: newAccessKeyID("ASIA"), Role: text.Draw(t, "role"), RoleID: text.Draw(t, "role ID"), Name: text.Draw(t, "name"),
-			Provider: text.Draw(t, "provider"), Subject: text.Draw(t, "subject"), Audience: text.Draw(t, "audience"),
+			Account: text.Draw(t, "account"), User: text.Draw(t, "user"), Provider: text.Draw(t, "provider"), SourceIdentity: text.Draw(t, "source"), Guest: rapid.Bool().Draw(t, "guest"),
 			Issued: testNow, Expires: testNow.Add(time.Duration(rapid.IntRange(900, 43200).Draw(t, "seconds")) * time.Second),
 		}
-		if amr := rapid.SliceOfN(text, 0, 21).Draw(t, "amr"); len(amr) > 0 {
-			s.AMR = amr
+		if amr := rapid.SliceOfN(text, 1, 21).Draw(t, "amr"); rapid.Bool().Draw(t, "keys") {
+			s.Keys, s.Policies = map[string][]string{"amr": amr}, amr
 		}
 		if tags := rapid.MapOfN(text, text, 0, 5).Draw(t, "tags"); len(tags) > 0 {
 			s.Tags = tags

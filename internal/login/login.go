@@ -58,6 +58,10 @@ type Refusal struct {
 	Expected string
 	Got      string
 	Cause    error // what a library or the network said, if anything
+
+	// Of the checks of expiry and start: now, and what the claim says, in
+	// seconds since 1970.
+	Now, Claim int64
 }
 
 func (r *Refusal) Error() string {

@@ -18,6 +18,7 @@ import (
 	"idpool/internal/limit"
 	"idpool/internal/login"
 	"idpool/internal/login/oidc"
+	"idpool/internal/policy"
 	"idpool/internal/seal"
 	"idpool/internal/server"
 	"idpool/internal/token"
@@ -38,9 +39,12 @@ type Config struct {
 	RootKey     *credential.RootKey
 	OIDC        oidc.Config // Now, Dev and OwnIssuer are filled in
 	Limits      limit.Config
-	GuestMaxAge time.Duration // after which guests nobody uses are deleted; 0: never
-	Log         *slog.Logger
-	Now         func() time.Time
+	// GuestPolicies limit guests in the enhanced flow. nil: those of the hosted
+	// service (behaviour 6.5). Empty: none.
+	GuestPolicies []policy.Policy
+	GuestMaxAge   time.Duration // after which guests nobody uses are deleted; 0: never
+	Log           *slog.Logger
+	Now           func() time.Time
 }
 
 // Node is a server with what it does in the background.
@@ -70,21 +74,27 @@ func New(ctx context.Context, c Config) (*Node, error) {
 			return nil, err
 		}
 	}
+	if c.GuestPolicies == nil {
+		if c.GuestPolicies, err = hostedGuestPolicies(); err != nil {
+			return nil, err
+		}
+	}
 	issuer := &token.Issuer{URL: c.Issuer, Keys: n.keys, Now: c.Now}
 	n.Broker = credential.NewBroker(credential.Config{
 		Store: c.Store, Keyring: c.Keyring, Account: c.Account, Now: c.Now, RootKey: c.RootKey,
-		AnyCaller: c.Dev, RolesByName: c.Dev || c.RolesByName,
+		AnyCaller: c.Dev, RolesByName: c.Dev || c.RolesByName, GuestPolicies: c.GuestPolicies,
 	})
 	c.OIDC.Now, c.OIDC.Dev, c.OIDC.OwnIssuer = c.Now, c.Dev, c.Issuer
 	directory, limits := idpool.NewDirectory(c.Store), limit.New(c.Limits, c.Now)
+	logins := login.Verifiers{oidc.New(c.OIDC)} // the kinds of provider
 	services := []*wire.Service{
 		(&cognito.Service{
 			Store: c.Store, Directory: directory, Issuer: issuer, Broker: n.Broker,
-			Logins: login.Verifiers{oidc.New(c.OIDC)}, // the kinds of provider
+			Logins: logins,
 			Paging: c.Keyring.Box("paging tokens"), Now: c.Now,
 			AnySAMLProvider: c.Dev, PoolDeleted: n.purger.Wake, Limits: limits, GuestMaxAge: c.GuestMaxAge,
 		}).Wire(),
-		(&sts.Service{Store: c.Store, Directory: directory, Issuer: issuer, Broker: n.Broker, Limits: limits}).Wire(),
+		(&sts.Service{Store: c.Store, Directory: directory, Issuer: issuer, Logins: logins, Broker: n.Broker, Limits: limits, Now: c.Now}).Wire(),
 		(&iam.Service{
 			Store: c.Store, Directory: directory, Broker: n.Broker, Paging: c.Keyring.Box("paging tokens"), Limits: limits, Now: c.Now, PlainHTTP: c.Dev,
 		}).Wire(),
@@ -114,4 +124,19 @@ func (n *Node) Background(ctx context.Context) {
 		}
 	}
 	n.purger.Run(ctx)
+}
+
+// hostedGuestPolicies are the two session policies that the hosted service puts
+// on guests.
+func hostedGuestPolicies() (list []policy.Policy, err error) {
+	const managed = "arn:aws:iam::aws:policy/AmazonCognitoUnAuthedIdentitiesSessionPolicy"
+	beside, _ := policy.AWSManaged(managed)
+	for _, p := range []struct{ name, text string }{{"scope of guests", policy.GuestScope}, {managed, beside}} {
+		document, err := policy.Parse(p.text, policy.Identity)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.name, err)
+		}
+		list = append(list, policy.Policy{Name: p.name, Document: document})
+	}
+	return list, nil
 }

@@ -113,6 +113,15 @@ func (e Expired) Error() string { return fmt.Sprintf("expired: %d >= %d", e.Now,
 // ErrMalformed is behind the error of Verify for what is no token at all.
 var ErrMalformed = errors.New("not a JWT")
 
+// Foreign is behind the error of Verify for a token of another issuer. It is an
+// [ErrForeign].
+type Foreign struct{ Issuer string }
+
+func (f Foreign) Error() string { return fmt.Sprintf("the token names issuer %.256q", f.Issuer) }
+
+// Is makes it an ErrForeign.
+func (Foreign) Is(target error) bool { return target == ErrForeign }
+
 // ErrForeign is the error of Verify for a token that names another issuer.
 var ErrForeign = errors.New("the token names another issuer")
 
@@ -132,7 +141,7 @@ func (i *Issuer) Verify(ctx context.Context, text string) (idpool.OpenID, error)
 		return idpool.OpenID{}, invalid.Because(fmt.Errorf("%w: %v", ErrMalformed, err))
 	}
 	if peek.Issuer != i.URL {
-		return idpool.OpenID{}, idpool.Errorf(idpool.InvalidToken, "No OpenIDConnect provider found in your account for %.256s", peek.Issuer).Because(ErrForeign)
+		return idpool.OpenID{}, idpool.Errorf(idpool.InvalidToken, "No OpenIDConnect provider found in your account for %.256s", peek.Issuer).Because(Foreign{peek.Issuer})
 	}
 	key, err := i.Keys.public(ctx, parsed.Headers[0].KeyID)
 	if err != nil {

@@ -51,6 +51,36 @@ func (o Op) ResourceOf(caller idpool.Caller, text func(member string) string) st
 	return o.resource(caller, text)
 }
 
+// Input is an input that fits its shape, for those who look at it before the
+// operation does.
+type Input struct{ v value }
+
+// Text is a text member; empty if it is absent.
+func (i Input) Text(member string) string { return i.v.at(member).text }
+
+// Texts is a member that is a list of texts.
+func (i Input) Texts(member string) []string {
+	var out []string
+	for _, item := range i.v.at(member).items {
+		out = append(out, item.text)
+	}
+	return out
+}
+
+// Tags is a member that holds tags: a map of texts, or a list of structures with
+// Key and Value.
+func (i Input) Tags(member string) map[string]string {
+	tags := map[string]string{}
+	v := i.v.at(member)
+	for _, m := range v.members {
+		tags[m.name] = m.value.text
+	}
+	for _, item := range v.items {
+		tags[item.at("Key").text] = item.at("Value").text
+	}
+	return tags
+}
+
 // Empty is the output of an operation that answers with no body at all; an
 // operation whose answer is "{}" returns struct{}.
 type Empty struct{}

@@ -23,9 +23,19 @@ type Service struct {
 	// signed operation, of a client address, with no account, for a public
 	// one. nil: it is.
 	Admit func(op, account string, client netip.Addr) error
-	// Authorize says whether a caller may use a signed operation on a
-	// resource. nil: every verified caller may.
-	Authorize func(caller idpool.Caller, op, resource string) error
+	// Authorize says whether a caller may use a signed operation. nil: every
+	// verified caller may.
+	Authorize func(ctx context.Context, a Access) error
+}
+
+// Access is the wish of a caller to use a signed operation.
+type Access struct {
+	Caller   idpool.Caller
+	Op       string
+	Resource string // ARN, or "*"
+	Input    Input  // fits the shape of the operation
+	Client   netip.Addr
+	Secure   bool // the request came over TLS
 }
 
 // op returns the operation of that name; nil if the service lacks it.
@@ -82,8 +92,9 @@ func (s *Service) run(ctx context.Context, r *http.Request, op *Op, body []byte,
 	}
 	// 5. Whether the caller may. Only now, as at AWS (behaviour 1.4).
 	if !op.Public && s.Authorize != nil {
-		resource := op.ResourceOf(caller, func(member string) string { return in.at(member).text })
-		if err := s.Authorize(caller, op.Name, resource); err != nil {
+		access := Access{Caller: caller, Op: op.Name, Input: Input{in}, Client: ev.Client(), Secure: r.TLS != nil}
+		access.Resource = op.ResourceOf(caller, access.Input.Text)
+		if err := s.Authorize(ctx, access); err != nil {
 			return nil, s.fail(err)
 		}
 	}

@@ -54,9 +54,11 @@ func (s *Service) getCredentialsForIdentity(ctx context.Context, in getCredentia
 	if role, ok := idpool.ParseRoleARN(choice.Role); !ok || role.Account != pool.Account {
 		return getCredentialsForIdentityOutput{}, idpool.NoRole(fmt.Errorf("role %s is not one of account %s", choice.Role, pool.Account))
 	}
-	_, minted, err := s.Broker.Assume(ctx, credential.Assumption{Role: choice.Role, Name: sessionName, OpenID: openID, Duration: sessionDuration})
+	wish := credential.ByOpenID(choice.Role, sessionName, openID, sessionDuration)
+	wish.Guest, wish.SourceIP = openID.Guest(), ev.Client().String()
+	_, minted, err := s.Broker.Assume(ctx, wish)
 	switch idpool.KindOf(err) {
-	case idpool.AccessDenied, idpool.Invalid, idpool.TooLarge: // whatever the STS refuses, the pool is at fault
+	case idpool.AccessDenied, idpool.Invalid, idpool.Malformed, idpool.TooLarge: // whatever the STS refuses, the pool is at fault
 		err = idpool.NoRole(err)
 	}
 	if err != nil {

@@ -61,10 +61,8 @@ func (s *Service) Wire() *wire.Service {
 		Authenticate: func(ctx context.Context, r *http.Request, body []byte) (idpool.Caller, error) {
 			return s.Broker.Authenticate(ctx, "cognito-identity", window, r, body)
 		},
-		Admit: s.Limits.Admit,
-		Authorize: func(caller idpool.Caller, op, resource string) error {
-			return s.Broker.Authorize(caller, "cognito-identity:"+op, resource)
-		},
+		Admit:     s.Limits.Admit,
+		Authorize: s.authorize,
 	}
 }
 

@@ -64,7 +64,7 @@ func (s *Service) setIdentityPoolRoles(ctx context.Context, caller idpool.Caller
 		return wire.Empty{}, err
 	}
 	for _, arn := range named {
-		if err := s.Broker.CheckRole(ctx, caller.Account, arn); err != nil {
+		if err := s.Broker.CheckRole(ctx, caller, arn); err != nil {
 			return wire.Empty{}, err
 		}
 	}

@@ -53,9 +53,7 @@ func (s *Service) Wire() *wire.Service {
 		Authenticate: func(ctx context.Context, r *http.Request, body []byte) (idpool.Caller, error) {
 			return s.Broker.Authenticate(ctx, "iam", window, r, body)
 		},
-		Authorize: func(caller idpool.Caller, op, resource string) error {
-			return s.Broker.Authorize(caller, "iam:"+op, resource)
-		},
+		Authorize: s.authorize,
 	}
 }
 

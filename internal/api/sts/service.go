@@ -10,6 +10,7 @@ import (
 	"idpool/internal/credential"
 	"idpool/internal/idpool"
 	"idpool/internal/limit"
+	"idpool/internal/login"
 	"idpool/internal/token"
 	"idpool/internal/wire"
 )
@@ -19,8 +20,10 @@ type Service struct {
 	Store     idpool.Store
 	Directory *idpool.Directory
 	Issuer    *token.Issuer
+	Logins    login.Verifiers // of tokens that are not ours
 	Broker    *credential.Broker
 	Limits    *limit.Limiter
+	Now       func() time.Time
 }
 
 // window is how far the date of a signature may be from now (behaviour 1.6).
@@ -35,8 +38,12 @@ func (s *Service) Wire() *wire.Service {
 		Faults:    faults,
 		Ops: []wire.Op{
 			wire.Public("AssumeRoleWithWebIdentity", assumeRoleWithWebIdentityShape, s.assumeRoleWithWebIdentity).
-				Raises(idpool.TooLarge, idpool.InvalidToken, idpool.ExpiredToken),
+				Raises(idpool.TooLarge, idpool.MalformedPolicy, idpool.InvalidToken, idpool.ExpiredToken),
+			wire.Signed("AssumeRole", assumeRoleShape, s.assumeRole).
+				On(theRole).Raises(idpool.TooLarge, idpool.MalformedPolicy, idpool.ExpiredToken),
+			wire.Signed("GetAccessKeyInfo", getAccessKeyInfoShape, s.getAccessKeyInfo),
 			wire.Signed("GetCallerIdentity", wire.Struct{}, s.getCallerIdentity),
+			wire.Signed("GetSessionToken", getSessionTokenShape, s.getSessionToken),
 		},
 		Admit: s.Limits.Admit,
 		Authenticate: func(ctx context.Context, r *http.Request, body []byte) (idpool.Caller, error) {
@@ -45,16 +52,21 @@ func (s *Service) Wire() *wire.Service {
 	}
 }
 
+// theRole is the role that the input names.
+func theRole(_ idpool.Caller, text func(string) string) string { return text("RoleArn") }
+
 // faults are the names and statuses of behaviour 8.2.
 var faults = wire.Faults{
-	idpool.Internal:     wire.ServerFault("InternalFailure"),
-	idpool.Unavailable:  wire.ServerFault("ServiceUnavailable").With(503).Saying("The store does not answer. Try again."),
-	idpool.Invalid:      wire.ClientFault("ValidationError"),
-	idpool.AccessDenied: wire.ClientFault("AccessDenied").With(403),
-	idpool.Throttled:    wire.ClientFault("Throttling").Saying("Rate exceeded"),
-	idpool.InvalidToken: wire.ClientFault("InvalidIdentityToken"),
-	idpool.TooLarge:     wire.ClientFault("PackedPolicyTooLarge"),
-	idpool.ExpiredToken: wire.ClientFault("ExpiredTokenException"),
+	idpool.Internal:        wire.ServerFault("InternalFailure"),
+	idpool.Unavailable:     wire.ServerFault("ServiceUnavailable").With(503).Saying("The store does not answer. Try again."),
+	idpool.Invalid:         wire.ClientFault("ValidationError"),
+	idpool.AccessDenied:    wire.ClientFault("AccessDenied").With(403),
+	idpool.Throttled:       wire.ClientFault("Throttling").Saying("Rate exceeded"),
+	idpool.InvalidToken:    wire.ClientFault("InvalidIdentityToken"),
+	idpool.Malformed:       wire.ClientFault("InvalidParameterValue"),
+	idpool.MalformedPolicy: wire.ClientFault("MalformedPolicyDocument"),
+	idpool.TooLarge:        wire.ClientFault("PackedPolicyTooLarge"),
+	idpool.ExpiredToken:    wire.ClientFault("ExpiredTokenException"),
 
 	idpool.MissingAuthentication: wire.ClientFault("MissingAuthenticationToken").With(403).Saying("Request is missing Authentication Token"),
 	idpool.IncompleteSignature:   wire.ClientFault("IncompleteSignature"),

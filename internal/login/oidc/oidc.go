@@ -227,11 +227,11 @@ func (v *Verifier) Verify(ctx context.Context, pool *idpool.PoolConfig, presente
 	// 4. Has its time come, and is it not over?
 	now, skew := v.config.Now().Unix(), int64(v.config.ClockSkew/time.Second)
 	if now-skew >= *c.exp {
-		return refuse(&login.Refusal{Check: "expiry", Expected: instant(*c.exp), Got: instant(now)}, "Token expired: %d >= %d", now, *c.exp)
+		return refuse(&login.Refusal{Check: "expiry", Expected: instant(*c.exp), Got: instant(now), Now: now, Claim: *c.exp}, "Token expired: %d >= %d", now, *c.exp)
 	}
 	for _, start := range []*int64{c.nbf, c.iat} {
 		if start != nil && *start > now+skew {
-			return refuse(&login.Refusal{Check: "start", Expected: instant(*start), Got: instant(now)}, "Token is not yet valid: %d < %d", now, *start)
+			return refuse(&login.Refusal{Check: "start", Expected: instant(*start), Got: instant(now), Now: now, Claim: *start}, "Token is not yet valid: %d < %d", now, *start)
 		}
 	}
 	if !known {

@@ -1,0 +1,237 @@
+package credential
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"idpool/internal/idpool"
+	"idpool/internal/policy"
+)
+
+// Request is what a caller wants to do.
+type Request struct {
+	Caller   idpool.Caller
+	Action   string         // such as "cognito-identity:ListIdentityPools"
+	Resource string         // ARN, or "*"
+	Context  policy.Context // what the operation knows: aws:RequestTag, aws:ResourceTag …
+	SourceIP string         // empty if the client has no address
+	Secure   bool           // the request came over TLS
+}
+
+// RequestTags sets the condition keys of the tags that the request sets, and of
+// the keys that it removes.
+func (r *Request) RequestTags(tags map[string]string, removed ...string) {
+	for key, value := range tags {
+		r.Context.Set("aws:RequestTag/"+key, value)
+	}
+	if keys := slices.Concat(slices.Sorted(maps.Keys(tags)), removed); len(keys) > 0 {
+		r.Context.Set("aws:TagKeys", keys...)
+	}
+}
+
+// ResourceTags sets the condition keys of the tags of the resource.
+func (r *Request) ResourceTags(tags map[string]string) {
+	for key, value := range tags {
+		r.Context.Set("aws:ResourceTag/"+key, value)
+	}
+}
+
+// Authorize says whether a caller may do an action on a resource. An account's
+// root may do everything in it; a user what its policies allow; a session of a
+// role what the role's policies allow, and its session policies too. The error
+// is of kind AccessDenied, with the hosted service's text, and says for the
+// operator what every statement came to.
+func (b *Broker) Authorize(ctx context.Context, r Request) error {
+	c := r.Caller
+	if c.Root {
+		return nil
+	}
+	identity, session, err := b.grantsOf(ctx, c)
+	switch {
+	case err != nil && idpool.KindOf(err) == idpool.NotFound:
+		return r.denied("", err) // the role or the user is gone
+	case err != nil:
+		return err
+	case identity == nil && b.RolesByName:
+		return nil // a role by name has no policies
+	case identity == nil:
+		return r.denied("no identity-based policy allows", fmt.Errorf("role %s does not exist", c.Role()))
+	case identity.unusable != nil:
+		return r.denied("no identity-based policy allows", identity.unusable)
+	}
+	b.describe(&r, identity)
+	d := policy.EvaluateSession(policy.Request{Principal: policy.Principal{ARN: c.ARN, Role: c.Role()}, Action: r.Action, Resource: r.Resource, Context: r.Context},
+		identity.grants, session)
+	switch {
+	case d.Verdict == policy.Allowed:
+		return nil
+	case d.Verdict == policy.ExplicitDeny:
+		return r.denied("explicit", explain(d))
+	case d.Limited:
+		return r.denied("no session policy allows", explain(d))
+	}
+	return r.denied("no identity-based policy allows", explain(d))
+}
+
+// denied words a refusal (behaviour 1.6).
+func (r Request) denied(why string, cause error) error {
+	tail := " because " + why + " the " + r.Action + " action"
+	switch why {
+	case "":
+		tail = ""
+	case "explicit":
+		tail = " with an explicit deny"
+	}
+	return idpool.Errorf(idpool.AccessDenied, "User: %s is not authorized to perform: %s on resource: %s%s", r.Caller.ARN, r.Action, r.Resource, tail).Because(cause)
+}
+
+// grantsOf are the policies of whoever calls. The principal is nil for a role
+// that does not exist, where roles are taken by their names.
+func (b *Broker) grantsOf(ctx context.Context, c idpool.Caller) (p *principal, session []policy.Policy, err error) {
+	if c.User != "" {
+		p, err = b.user(ctx, c.Account, c.User)
+		return p, nil, err
+	}
+	arn, ok := idpool.ParseRoleARN(c.Role())
+	if !ok {
+		return nil, nil, idpool.Errorf(idpool.NotFound, "%s is neither root nor a user nor a session of a role", c.ARN)
+	}
+	if p, err = b.role(ctx, arn); idpool.IsNotFound(err) && b.RolesByName {
+		return nil, nil, nil
+	}
+	if err == nil && p.role.ID != c.Session.RoleID {
+		err = idpool.Errorf(idpool.NotFound, "role %s was deleted, and this one has its name", arn)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	session, err = b.sessionPolicies(ctx, *c.Session)
+	return p, session, err
+}
+
+// sessionPolicies are the policies that limit a session; none if it has none.
+func (b *Broker) sessionPolicies(ctx context.Context, s Session) (list []policy.Policy, err error) {
+	if s.Guest {
+		list = append(list, b.GuestPolicies...)
+	}
+	for i, text := range s.Policies {
+		document, err := policy.Parse(text, policy.Identity)
+		if err != nil {
+			return nil, fmt.Errorf("session policy: %w", err) // it was parsed when the session was made
+		}
+		list = append(list, policy.Policy{Name: fmt.Sprintf("session policy %d", i+1), Document: document})
+	}
+	if len(s.PolicyARNs) == 0 {
+		return list, nil
+	}
+	err = b.Store.View(ctx, func(r idpool.Reader) error {
+		for _, arn := range s.PolicyARNs {
+			text, err := managedPolicy(ctx, r, s.Account, arn)
+			if err != nil {
+				return err
+			}
+			document, err := policy.Parse(text, policy.Identity)
+			if err != nil {
+				return err
+			}
+			list = append(list, policy.Policy{Name: arn, Document: document})
+		}
+		return nil
+	})
+	return list, err
+}
+
+// describe adds the condition keys that every request has (IAM User Guide,
+// "AWS global condition context keys"). Tags of the session override those of
+// the role or user.
+func (b *Broker) describe(r *Request, p *principal) {
+	c, ctx := r.Caller, &r.Context
+	b.global(ctx, r.SourceIP, r.Secure)
+	ctx.Set("aws:PrincipalAccount", c.Account)
+	ctx.Set("aws:userid", c.UserID)
+	ctx.Set("aws:RequestedRegion", c.Region)
+	ctx.Set("aws:PrincipalIsAWSService", "false")
+	tags := p.user.Tags
+	if s := c.Session; c.Role() != "" {
+		tags = p.role.Tags
+		ctx.Set("aws:PrincipalType", "AssumedRole")
+		ctx.Set("aws:PrincipalArn", s.Role)
+		ctx.Set("aws:TokenIssueTime", s.Issued.UTC().Format(time.RFC3339))
+		if s.Provider != "" {
+			ctx.Set("aws:FederatedProvider", s.Provider)
+		}
+		if s.SourceIdentity != "" {
+			ctx.Set("aws:SourceIdentity", s.SourceIdentity)
+		}
+		for key, values := range s.Keys {
+			ctx.Set(key, values...)
+		}
+	} else {
+		ctx.Set("aws:PrincipalType", "User")
+		ctx.Set("aws:PrincipalArn", c.ARN)
+		ctx.Set("aws:username", c.User)
+	}
+	for key, value := range tags {
+		ctx.Set("aws:PrincipalTag/"+key, value)
+	}
+	if c.Session != nil {
+		for key, value := range c.Session.Tags {
+			ctx.Set("aws:PrincipalTag/"+key, value)
+		}
+	}
+}
+
+// global adds what is known of any request.
+func (b *Broker) global(ctx *policy.Context, sourceIP string, secure bool) {
+	now := b.Now().UTC()
+	ctx.Set("aws:CurrentTime", now.Format(time.RFC3339))
+	ctx.Set("aws:EpochTime", strconv.FormatInt(now.Unix(), 10))
+	ctx.Set("aws:SecureTransport", strconv.FormatBool(secure))
+	if sourceIP != "" {
+		ctx.Set("aws:SourceIp", sourceIP)
+	}
+}
+
+// Denial says what each statement came to, for the operator.
+type Denial struct{ policy.Decision }
+
+func explain(d policy.Decision) error { return &Denial{d} }
+
+// Error is one line: the statements that spoke, and the first condition of each
+// other that failed.
+func (d *Denial) Error() string {
+	if len(d.Findings) == 0 {
+		return "there is no policy"
+	}
+	var b strings.Builder
+	for i, f := range d.Findings {
+		if i == maxFindings {
+			fmt.Fprintf(&b, "; and %d more", len(d.Findings)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		fmt.Fprintf(&b, "%s, statement %d (%s)", f.Policy, f.Statement, f.Effect)
+		switch {
+		case f.Matched:
+			b.WriteString(" matched")
+		case f.Failed == policy.ConditionPart:
+			fmt.Fprintf(&b, ": %s of %s wants %q, found %q", f.Condition.Operator, f.Condition.Key, f.Condition.Wanted, f.Condition.Found)
+		default:
+			fmt.Fprintf(&b, ": %s does not match", f.Failed)
+		}
+		if f.Missing != "" {
+			fmt.Fprintf(&b, " (%s has no value)", f.Missing)
+		}
+	}
+	return b.String()
+}
+
+// maxFindings bounds the line.
+const maxFindings = 20
