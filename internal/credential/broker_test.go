@@ -283,7 +283,7 @@ func TestEnsureRootKey(t *testing.T) {
 		t.Errorf("announced for another account: %v", other)
 	}
 	var files []byte
-	for _, end := range []string{"", "-wal", "-shm"} {
+	for _, end := range []string{"", "-wal"} {
 		content, err := os.ReadFile(path + end)
 		if err != nil {
 			t.Fatal(err)
