@@ -60,41 +60,41 @@ func (e *estate) state(t *testing.T) string {
 // belongs to another account or another region: it is as unknown as what does
 // not exist, and nothing changes. The owner's same call works.
 func TestOthersSeeNothing(t *testing.T) {
-	modes(t, func(t *testing.T, h *host) {
-		tried := 0
-		for _, op := range slices.Sorted(maps.Keys(registered)) {
-			named := ""
-			for _, m := range registered[op].Shape {
-				if slices.Contains([]string{"IdentityPoolId", "ResourceArn", "OpenIDConnectProviderArn"}, m.Name) || named == "" && strings.HasPrefix(m.Name, "IdentityId") {
-					named = m.Name
-				}
+	t.Parallel()
+	h := newHost(t, true)
+	tried := 0
+	for _, op := range slices.Sorted(maps.Keys(registered)) {
+		named := ""
+		for _, m := range registered[op].Shape {
+			if slices.Contains([]string{"IdentityPoolId", "ResourceArn", "OpenIDConnectProviderArn"}, m.Name) || named == "" && strings.HasPrefix(m.Name, "IdentityId") {
+				named = m.Name
 			}
-			if named == "" || registered[op].Public {
-				continue
+		}
+		if named == "" || registered[op].Public {
+			continue
+		}
+		tried++
+		t.Run(strings.TrimPrefix(op, "cognito-identity:"), func(t *testing.T) {
+			e := newEstate(t, h)
+			before := e.state(t)
+			callers := map[string]clients{"another account": h.site(t).clients}
+			if !strings.HasPrefix(op, "iam:") { // which has no regions
+				callers["another region"] = e.in("eu-west-1")
 			}
-			tried++
-			t.Run(strings.TrimPrefix(op, "cognito-identity:"), func(t *testing.T) {
-				e := newEstate(t, h)
-				before := e.state(t)
-				callers := map[string]clients{"another account": h.site(t).clients}
-				if !strings.HasPrefix(op, "iam:") { // which has no regions
-					callers["another region"] = e.in("eu-west-1")
-				}
-				for who, c := range callers {
-					t.Run(who, func(t *testing.T) { e.isUnknown(t, who, c, op, named) })
-				}
-				if after := e.state(t); after != before {
-					t.Errorf("others changed\n%s to\n%s", before, after)
-				}
-				if _, err := e.byName(t, op, e.inputs); err != nil {
-					t.Errorf("the owner: %v", err)
-				}
-			})
-		}
-		if tried < 20 {
-			t.Errorf("only %d operations were tried", tried)
-		}
-	})
+			for who, c := range callers {
+				t.Run(who, func(t *testing.T) { e.isUnknown(t, who, c, op, named) })
+			}
+			if after := e.state(t); after != before {
+				t.Errorf("others changed\n%s to\n%s", before, after)
+			}
+			if _, err := e.byName(t, op, e.inputs); err != nil {
+				t.Errorf("the owner: %v", err)
+			}
+		})
+	}
+	if tried < 20 {
+		t.Errorf("only %d operations were tried", tried)
+	}
 }
 
 // isUnknown holds that an operation finds nothing for somebody else.
