@@ -137,22 +137,43 @@ type RoleARN struct {
 	Name               string
 }
 
-var roleARNForm = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):iam::([0-9]{12}):role(/(?:[\x21-\x7e]{1,510}/)?)([\w+=,.@-]{1,64})$`)
-
-// ParseRoleARN takes the ARN of an IAM role apart.
+// ParseRoleARN takes the ARN of an IAM role apart. It does so by hand, because
+// every credential call does it.
 func ParseRoleARN(arn string) (RoleARN, bool) {
-	m := roleARNForm.FindStringSubmatch(arn)
-	if m == nil {
+	rest, isARN := strings.CutPrefix(arn, "arn:")
+	partition, rest, isIAM := strings.Cut(rest, ":iam::")
+	account, rest, isRole := strings.Cut(rest, ":role/")
+	at := strings.LastIndexByte(rest, '/') + 1
+	r := RoleARN{Partition: partition, Account: account, Path: "/" + rest[:at], Name: rest[at:]}
+	ok := isARN && isIAM && isRole && slices.Contains(partitions, partition) &&
+		isAccount(account) &&
+		(at == 0 || at >= 2 && at <= 511 && only(r.Path, isGraphic)) &&
+		len(r.Name) >= 1 && len(r.Name) <= 64 && only(r.Name, inRoleName)
+	if !ok {
 		return RoleARN{}, false
 	}
-	return RoleARN{Partition: m[1], Account: m[2], Path: m[3], Name: m[4]}, true
+	return r, true
+}
+
+func only(text string, allowed func(c byte) bool) bool {
+	for i := range len(text) {
+		if !allowed(text[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func isGraphic(c byte) bool { return '!' <= c && c <= '~' }
+func inRoleName(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || strings.IndexByte("_+=,.@-", c) >= 0
 }
 
 func (r RoleARN) String() string {
-	return fmt.Sprintf("arn:%s:iam::%s:role%s%s", r.Partition, r.Account, r.Path, r.Name)
+	return "arn:" + r.Partition + ":iam::" + r.Account + ":role" + r.Path + r.Name
 }
 
 // Session is the ARN of a session of the role. It drops the role's path.
 func (r RoleARN) Session(name string) string {
-	return fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", r.Partition, r.Account, r.Name, name)
+	return "arn:" + r.Partition + ":sts::" + r.Account + ":assumed-role/" + r.Name + "/" + name
 }
