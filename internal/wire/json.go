@@ -61,11 +61,30 @@ func (h *Handler) serveJSON(ctx context.Context, r *http.Request, ev *Event, kin
 	if _, none := out.(Empty); none {
 		return answer{status: http.StatusOK, kind: jsonType}
 	}
-	text, err := json.Marshal(out, json.Deterministic(true))
+	text, err := encode(out)
 	if err != nil {
 		return fail(svc.fail(err))
 	}
 	return answer{status: http.StatusOK, kind: jsonType, body: text}
+}
+
+// Appender is an output that writes itself as JSON: one that is long and asked
+// for often.
+type Appender interface {
+	AppendJSON([]byte) []byte
+}
+
+// AppendText appends a string as JSON.
+func AppendText(b []byte, text string) []byte {
+	b, _ = jsontext.AppendQuote(b, text) // what is no UTF-8 becomes U+FFFD
+	return b
+}
+
+func encode(out any) ([]byte, error) {
+	if a, ok := out.(Appender); ok {
+		return a.AppendJSON(nil), nil
+	}
+	return json.Marshal(out, json.Deterministic(true))
 }
 
 // target finds the operation that X-Amz-Target names.

@@ -3,6 +3,7 @@ package cognito
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"idpool/internal/idpool"
 	"idpool/internal/wire"
@@ -26,6 +27,24 @@ type listIdentityPoolsOutput struct {
 type poolShort struct {
 	IdentityPoolID   string `json:"IdentityPoolId"`
 	IdentityPoolName string
+}
+
+// AppendJSON implements wire.Appender.
+func (o listIdentityPoolsOutput) AppendJSON(b []byte) []byte {
+	b = append(slices.Grow(b, 128*(len(o.IdentityPools)+2)), `{"IdentityPools":[`...)
+	for i, p := range o.IdentityPools {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = wire.AppendText(append(b, `{"IdentityPoolId":`...), p.IdentityPoolID)
+		b = wire.AppendText(append(b, `,"IdentityPoolName":`...), p.IdentityPoolName)
+		b = append(b, '}')
+	}
+	b = append(b, ']')
+	if o.NextToken != "" {
+		b = wire.AppendText(append(b, `,"NextToken":`...), o.NextToken)
+	}
+	return append(b, '}')
 }
 
 // listIdentityPools lists the pools of the caller's account and region, oldest
