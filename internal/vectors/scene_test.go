@@ -1,6 +1,7 @@
 package vectors
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -26,19 +27,20 @@ type scene struct {
 	roots  map[string]credential.RootKey // by account
 }
 
-func newScene(t *testing.T, w *world, server string) *scene {
+func newScene(t *testing.T, w *world, vec *vector) *scene {
 	t.Helper()
-	if server == "" {
-		server = usual
-	}
+	server := cmp.Or(vec.server, usual)
 	v, ok := variants[server]
 	if !ok {
 		t.Fatalf("there is no server %q", server)
 	}
 	s := &scene{world: w, t: t, here: w.hosts[server], down: server == "down", dev: server == "dev", roots: map[string]credential.RootKey{}}
 	s.values = map[string]string{"account": w.newAccount(), "other": w.newAccount()}
-	if s.down {
+	switch {
+	case s.down:
 		s.values["account"] = downAccount
+	case server == usual && len(vec.given) == 0 && vec.expect != "ok": // it leaves nothing behind
+		s.values["account"] = sharedAccount
 	}
 	if v.fresh {
 		s.here = w.start(t, v)
@@ -258,6 +260,8 @@ func (s *scene) root(account string) credential.RootKey {
 		return credential.RootKey{ID: account, Secret: "any"}
 	case s.down: // asking for the key is what fails
 		return credential.RootKey{ID: "AKIANOBODYCANREADITX", Secret: "any"}
+	case account == sharedAccount:
+		return s.shared
 	case s.roots[account].ID == "":
 		s.roots[account] = s.rootKey(s.t, account)
 	}

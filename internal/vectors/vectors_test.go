@@ -55,7 +55,7 @@ func TestVectors(t *testing.T) {
 		for _, v := range all {
 			t.Run(v.name, func(t *testing.T) {
 				t.Parallel()
-				s := newScene(t, w, v.server)
+				s := newScene(t, w, v)
 				got := s.run(v)
 				if code := codeOf(got); code != v.expect {
 					t.Fatalf("expected %s\ngot %s", v.expect, shortenRuns(got.text()))

@@ -92,7 +92,11 @@ type world struct {
 	hosts         map[string]*host
 	states        map[string][]string
 	accounts      atomic.Int64
+	shared        credential.RootKey // of sharedAccount
 }
+
+// sharedAccount is that of the vectors in whose account nothing happens.
+const sharedAccount = "100000000000"
 
 // host is a running server.
 type host struct {
@@ -123,6 +127,7 @@ func newWorld(t *testing.T) *world {
 	if answer := w.hosts[usual].send(t, message{method: "GET", target: "/.well-known/jwks_uri"}); answer.status != "200" {
 		t.Fatalf("the key set, which all servers share: %s", answer.text())
 	}
+	w.shared = w.rootKey(t, sharedAccount)
 	for name, v := range variants {
 		if name != usual && !v.fresh {
 			w.hosts[name] = w.start(t, v)

@@ -58,12 +58,12 @@ func parseJSON(body []byte) (value, error) {
 }
 
 func parseValue(dec *jsontext.Decoder) (value, error) {
-	if dec.StackDepth() > maxDepth {
-		return value{}, fmt.Errorf("nested deeper than %d", maxDepth)
-	}
 	tok, err := dec.ReadToken()
 	if err != nil {
 		return value{}, err
+	}
+	if dec.StackDepth() > maxDepth {
+		return value{}, fmt.Errorf("nested deeper than %d", maxDepth)
 	}
 	v := value{kind: tok.Kind()}
 	switch v.kind {
