@@ -86,7 +86,7 @@ func TestComparisons(t *testing.T) {
 		{"Bool", "false", []string{"false", "False", "FALSE"}, []string{"true", "0", "no", ""}},
 		{"Bool", "true", []string{"true", "TRUE"}, []string{"false", "1", "yes", ""}},
 
-		{"BinaryEquals", "QmluYXJ5VmFsdWVJbkJhc2U2NA==", []string{"QmluYXJ5VmFsdWVJbkJhc2U2NA=="}, []string{"ASIAIOSFODNN7EXAMPLE", "BinaryValueInBase64", "", "qmluYXJ5VmFsdWVJbkJhc2U2NA=="}},
+		{"BinaryEquals", "QmluYXJ5VmFsdWVJbkJhc2U2NA==", []string{"QmluYXJ5VmFsdWVJbkJhc2U2NA=="}, []string{"ASIAIOSFODNN7EXAMPLE", "BinaryValueInBase64", "", "QmluYXJ5VmFsdWVJbkJhc2U2NA==x", "qmluYXJ5VmFsdWVJbkJhc2U2NA=="}},
 
 		{"IpAddress", "203.0.113.0/24", []string{"203.0.113.0", "203.0.113.1", "203.0.113.255", "::ffff:203.0.113.7"}, []string{"198.51.100.1", "203.0.114.0", "2001:db8::1", "x", "", "203.0.113.0/24"}},
 		{"IpAddress", "203.0.113.77/24", []string{"203.0.113.1"}, []string{"203.0.114.1"}},
@@ -100,6 +100,8 @@ func TestComparisons(t *testing.T) {
 		{"ArnLike", "arn:aws:someservice:*:111122223333:finance/*", []string{"arn:aws:someservice:us-east-2:111122223333:finance/a", "arn:aws:someservice::111122223333:finance/a:b"}, []string{"arn:aws:someservice:us-east-2:999999999999:store/abc:111122223333:finance/document.txt"}},
 		{"ArnLike", "arn:aws:iam::*:role/a?c", []string{"arn:aws:iam::1:role/abc"}, []string{"arn:aws:iam::1:role/ac", "arn:aws:iam::1:2:role/abc"}},
 		{"ArnLike", "*", []string{"arn:aws:iam::1:role/x", "a:b:c:d:e:f"}, []string{"x", "", "arn:aws:iam::1"}},
+		{"ArnLike", "arn:aws:iam::1", nil, []string{"arn:aws:iam::1", "arn:aws:iam::1:", "arn:aws:iam::1:x"}},
+		{"ArnLike", "arn:aws:iam:*:1}:x", []string{"arn:aws:iam:${a:1}:x"}, nil}, // nothing found is a variable
 		{"ArnLike", "arn:*", nil, []string{"arn:aws:iam::1:role/x", "arn:*"}},
 	} {
 		names, negated := []string{row.operator}, ""

@@ -23,8 +23,8 @@ type member struct {
 // readJSON reads one JSON value strictly: no member twice in an object, no
 // invalid UTF-8, no lone surrogate, nothing after the value, bounded depth.
 func readJSON(text string) (any, error) {
-	if !utf8.ValidString(text) || !json.Valid([]byte(text)) {
-		return nil, errors.New("not JSON, or not UTF-8")
+	if !json.Valid([]byte(text)) {
+		return nil, errors.New("not JSON")
 	}
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
@@ -55,9 +55,9 @@ func readValue(d *json.Decoder, depth int) (any, error) {
 		_, err := d.Token() // the closing bracket
 		return list, err
 	case string:
-		// The decoder puts U+FFFD where a surrogate has no partner.
+		// The decoder puts U+FFFD in the place of what is none.
 		if strings.ContainsRune(t, utf8.RuneError) {
-			return nil, errors.New("a lone surrogate, or U+FFFD")
+			return nil, errors.New("invalid UTF-8, a lone surrogate, or U+FFFD")
 		}
 	}
 	return t, nil

@@ -314,6 +314,7 @@ func TestDocuments(t *testing.T) {
 		{`{"Id":"a","I\u0064":"b","Statement":[ONE]}`, syntax, json},
 		{`{"Id":{"a":[{"b":1,"b":2}]},"Statement":[ONE]}`, syntax, json},
 		{"{\"Id\":\"\xff\",\"Statement\":[ONE]}", syntax, json},
+		{"{\"\xff\":1,\"Statement\":[ONE]}", syntax, json},
 		{`{"Id":"\ud800","Statement":[ONE]}`, syntax, json},
 		{`{"Id":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `,"Statement":[ONE]}`, syntax, json},
 		{strings.Repeat("[", 60_000) + strings.Repeat("]", 60_000), syntax, json},

@@ -46,6 +46,36 @@ func TestGlob(t *testing.T) {
 	})
 }
 
+// TestGlobTable is where a piece can begin and end.
+func TestGlobTable(t *testing.T) {
+	for _, row := range []struct {
+		pattern       string
+		match, others []string
+	}{
+		{"", []string{""}, []string{"a"}},
+		{"*", []string{"", "a", "é"}, nil},
+		{"**", []string{"", "a"}, nil},
+		{"?", []string{"a", "é", "\u1234", "*", "?"}, []string{"", "aa"}},
+		{"*?", []string{"a", "é", "aé"}, []string{""}},
+		{"?*", []string{"a", "é", "éa"}, []string{""}},
+		{"*a?", []string{"aé", "aaé", "aaa"}, []string{"a", "é", "aéé"}},
+		{"?a*", []string{"éa", "éab"}, []string{"a", "ab"}},
+		{"*?a?*", []string{"éaé", "xéaéx"}, []string{"aé", "éa", "a"}},
+		{"a*a", []string{"aa", "aba", "aaa"}, []string{"a", "ab"}}, // the ends do not overlap
+		{"ab*ba", []string{"abba", "abxba"}, []string{"aba", "abb"}},
+		{"a*b*c", []string{"abc", "axbxc", "abbcc"}, []string{"acb", "ab", "bc"}},
+		{"*ab*ab*", []string{"abab", "xabxabx"}, []string{"ab", "aab"}},
+		{"*aab", []string{"aab", "aaab"}, []string{"aaba"}},
+		{"a*?b", []string{"axb", "aéb", "abb"}, []string{"ab"}},
+	} {
+		for i, s := range slices.Concat(row.match, row.others) {
+			if got := policy.Glob(row.pattern, s); got != (i < len(row.match)) {
+				t.Errorf("%q on %q: %v", row.pattern, s, got)
+			}
+		}
+	}
+}
+
 // TestGlobIsFast is patterns that make a backtracking matcher run for ever, and
 // a quadratic one for minutes.
 func TestGlobIsFast(t *testing.T) {
