@@ -43,7 +43,7 @@ func glob(pattern, s string) bool {
 
 // find is the end of the leftmost place where a piece without runs matches.
 func find(piece, s string) (end int, ok bool) {
-	if strings.Index(piece, anyOne) < 0 {
+	if !strings.Contains(piece, anyOne) {
 		i := strings.Index(s, piece)
 		return i + len(piece), i >= 0
 	}
