@@ -35,8 +35,11 @@ var cases = map[string]func(t *testing.T, s *site){
 	"cognito-identity:UntagResource":                      untagResource,
 	"cognito-identity:UpdateIdentityPool":                 updateIdentityPool,
 
+	"sts:AssumeRole":                assumeRole,
 	"sts:AssumeRoleWithWebIdentity": assumeRoleWithWebIdentity,
+	"sts:GetAccessKeyInfo":          getAccessKeyInfo,
 	"sts:GetCallerIdentity":         getCallerIdentity,
+	"sts:GetSessionToken":           getSessionToken,
 
 	"iam:AddClientIDToOpenIDConnectProvider":      addClientID,
 	"iam:CreateOpenIDConnectProvider":             createProvider,

@@ -88,6 +88,15 @@ func createIdentityPool(t *testing.T, s *site) {
 	if !reflect.DeepEqual(made, want) {
 		t.Errorf("got %+v, want %+v", made, want)
 	}
+	// A name can have white space of every kind, and is listed as it is.
+	const odd = "a\t\n\v\f\r +=,.@-_9"
+	if _, err := s.cognito.CreateIdentityPool(ctx, &ci.CreateIdentityPoolInput{IdentityPoolName: aws.String(odd)}); err != nil {
+		t.Error(err)
+	}
+	list, err := s.cognito.ListIdentityPools(ctx, &ci.ListIdentityPoolsInput{MaxResults: aws.Int32(60)})
+	if err != nil || !slices.ContainsFunc(list.IdentityPools, func(p types.IdentityPoolShortDescription) bool { return *p.IdentityPoolName == odd }) {
+		t.Errorf("%q is not listed: %v", odd, err)
+	}
 	// Names repeat.
 	if again, err := s.cognito.CreateIdentityPool(ctx, in); err != nil || *again.IdentityPoolId == *made.IdentityPoolId {
 		t.Errorf("the same name again: %v", err)

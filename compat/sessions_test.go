@@ -19,6 +19,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
+
+	"idpool/idpooltest"
+	"idpool/internal/login/logintest"
 )
 
 // claims are those of an OpenID token of ours (behaviour 5.2).
@@ -149,6 +152,31 @@ func (s *site) isSession(t *testing.T, c aws.Credentials, role, name string) {
 	}
 }
 
+// assumesByIssuer takes the tokens of an issuer that is registered with IAM to
+// the STS.
+func (s *site) assumesByIssuer(t *testing.T, assume func(func(*sts.AssumeRoleWithWebIdentityInput)) (*sts.AssumeRoleWithWebIdentityOutput, error)) {
+	t.Helper()
+	by := func(opts ...logintest.TokenOption) (*sts.AssumeRoleWithWebIdentityOutput, error) {
+		return assume(func(in *sts.AssumeRoleWithWebIdentityInput) {
+			in.WebIdentityToken = aws.String(s.two.Token("ann", opts...))
+		})
+	}
+	out, err := by(logintest.Claim("https://aws.amazon.com/source_identity", "ann"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *out.Provider != s.two.arn || *out.SubjectFromWebIdentityToken != "ann" || *out.Audience != logintest.DefaultAudience || *out.SourceIdentity != "ann" {
+		t.Errorf("got %s, %s, %s, %s", *out.Provider, *out.SubjectFromWebIdentityToken, *out.Audience, *out.SourceIdentity)
+	}
+	s.isSession(t, fromSTS(out.Credentials), "people", "app=1,a@b.c")
+	_, err = by(logintest.Audience("another"))
+	refused[*ststypes.InvalidIdentityTokenException](t, err, "Incorrect token audience")
+	_, err = by(logintest.SignedWith(logintest.NewKey(t, "ES256")))
+	refused[*ststypes.InvalidIdentityTokenException](t, err, "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements")
+	_, err = by(logintest.Without("sub"))
+	refused[*ststypes.InvalidIdentityTokenException](t, err, "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
+}
+
 func getCallerIdentity(t *testing.T, s *site) {
 	ctx := t.Context()
 	for region, want := range map[string]string{
@@ -221,8 +249,12 @@ func assumeRoleWithWebIdentity(t *testing.T, s *site) {
 	dot := strings.LastIndexByte(whole, '.')
 	_, err := assume(func(in *sts.AssumeRoleWithWebIdentityInput) { in.WebIdentityToken = aws.String("opaque") })
 	refused[*ststypes.InvalidIdentityTokenException](t, err, "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
-	_, err = assume(func(in *sts.AssumeRoleWithWebIdentityInput) { in.WebIdentityToken = aws.String(s.one.Token("ann")) })
-	refused[*ststypes.InvalidIdentityTokenException](t, err, "No OpenIDConnect provider found in your account for "+s.one.URL)
+	if s.strict { // in development mode every issuer is taken by its name
+		_, err = assume(func(in *sts.AssumeRoleWithWebIdentityInput) { in.WebIdentityToken = aws.String(s.two.Token("ann")) })
+		refused[*ststypes.InvalidIdentityTokenException](t, err, "No OpenIDConnect provider found in your account for "+s.two.URL)
+	} else {
+		s.assumesByIssuer(t, assume)
+	}
 	another := token(guest, nil)
 	_, err = assume(func(in *sts.AssumeRoleWithWebIdentityInput) {
 		in.WebIdentityToken = aws.String(whole[:dot] + another[strings.LastIndexByte(another, '.'):])
@@ -232,13 +264,20 @@ func assumeRoleWithWebIdentity(t *testing.T, s *site) {
 		_, err = assume(func(in *sts.AssumeRoleWithWebIdentityInput) { in.RoleArn = &arn })
 		unmodelled(t, err, "ValidationError", arn+" is invalid")
 	}
-	// What would narrow the session is not dropped silently.
+	// A session policy is checked, and told of.
 	_, err = assume(func(in *sts.AssumeRoleWithWebIdentityInput) { in.Policy = aws.String("{}") })
-	unmodelled(t, err, "ValidationError", "This version of idpool does not support session policies.")
+	refused[*ststypes.MalformedPolicyDocumentException](t, err, "Syntax errors in policy.")
 	_, err = assume(func(in *sts.AssumeRoleWithWebIdentityInput) {
-		in.PolicyArns = []ststypes.PolicyDescriptorType{{Arn: aws.String("arn:aws:iam::aws:policy/ReadOnlyAccess")}}
+		in.PolicyArns = []ststypes.PolicyDescriptorType{{Arn: aws.String("arn:aws:iam::" + s.account + ":policy/none")}}
 	})
-	unmodelled(t, err, "ValidationError", "This version of idpool does not support session policies.")
+	unmodelled(t, err, "ValidationError", "A session policy does not exist.")
+	if out, err := assume(func(in *sts.AssumeRoleWithWebIdentityInput) {
+		in.Policy = aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`)
+	}); err != nil || aws.ToInt32(out.PackedPolicySize) < 1 {
+		t.Errorf("with a session policy: %+v, %v", out, err)
+	}
+	_, err = assume(func(in *sts.AssumeRoleWithWebIdentityInput) { in.ProviderId = aws.String("www.amazon.com") })
+	refused[*ststypes.InvalidIdentityTokenException](t, err, "No OpenIDConnect provider found in your account for www.amazon.com")
 	_, err = assume(func(in *sts.AssumeRoleWithWebIdentityInput) { in.RoleSessionName = aws.String("Session1:2") })
 	invalid(t, err, `Value 'Session1:2' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]*`)
 	for seconds, text := range map[int32]string{
@@ -277,4 +316,132 @@ func assumeRoleWithWebIdentity(t *testing.T, s *site) {
 		t.Fatal(err)
 	}
 	unmodelled(t, held(otherToken), "AccessDenied", notAuthorized)
+}
+
+// session is somebody who logged in, or a guest, at work.
+func (s *site) session(t *testing.T, logins map[string]string) clients {
+	t.Helper()
+	id := s.id(t, s.pool(t), logins)
+	out, err := s.cognito.GetCredentialsForIdentity(t.Context(), &ci.GetCredentialsForIdentityInput{IdentityId: &id, Logins: logins})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.with(fromCognito(out.Credentials))
+}
+
+func tag(key, value string) ststypes.Tag { return ststypes.Tag{Key: &key, Value: &value} }
+
+func assumeRole(t *testing.T, s *site) {
+	assume := func(c clients, change func(*sts.AssumeRoleInput)) (*sts.AssumeRoleOutput, error) {
+		in := &sts.AssumeRoleInput{RoleArn: aws.String(s.role("apps/other")), RoleSessionName: aws.String("app")}
+		change(in)
+		return c.sts.AssumeRole(t.Context(), in)
+	}
+	_, err := assume(s.clients, func(*sts.AssumeRoleInput) {})
+	if s.strict {
+		unmodelled(t, err, "AccessDenied", "Roles may not be assumed by root accounts.")
+	} else if err != nil {
+		t.Error(err)
+	}
+	ann := s.session(t, s.one.login("ann"))
+	before := time.Now()
+	plain, err := assume(ann, func(*sts.AssumeRoleInput) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkCredentials(t, fromSTS(plain.Credentials), before, time.Hour)
+	s.isSession(t, fromSTS(plain.Credentials), "other", "app")
+	if want := "arn:aws:sts::" + s.account + ":assumed-role/other/app"; *plain.AssumedRoleUser.Arn != want || plain.PackedPolicySize != nil || plain.SourceIdentity != nil {
+		t.Errorf("assumed %s, packed %v, source identity %v", *plain.AssumedRoleUser.Arn, plain.PackedPolicySize, plain.SourceIdentity)
+	}
+	tagged, err := assume(ann, func(in *sts.AssumeRoleInput) {
+		in.Tags, in.TransitiveTagKeys, in.SourceIdentity = []ststypes.Tag{tag("team", "a"), tag("stage", "")}, []string{"team"}, aws.String("ann")
+		in.Policy = aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size := aws.ToInt32(tagged.PackedPolicySize); size < 1 || size > 100 || aws.ToString(tagged.SourceIdentity) != "ann" {
+		t.Errorf("packed %d, source identity %v", size, tagged.SourceIdentity)
+	}
+	// Transitive tags and the source identity go on along a chain.
+	chained := s.with(fromSTS(tagged.Credentials))
+	if next, err := assume(chained, func(*sts.AssumeRoleInput) {}); err != nil || aws.ToString(next.SourceIdentity) != "ann" || aws.ToInt32(next.PackedPolicySize) < 1 {
+		t.Errorf("chained: %+v, %v", next, err)
+	}
+	for _, test := range []struct {
+		as         clients
+		change     func(*sts.AssumeRoleInput)
+		code, text string
+	}{
+		{chained, func(in *sts.AssumeRoleInput) { in.Tags = []ststypes.Tag{tag("Team", "b")} }, "InvalidParameterValue",
+			"One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session."},
+		{chained, func(in *sts.AssumeRoleInput) { in.SourceIdentity = aws.String("bob") }, "AccessDenied", "The source identity of a session cannot be changed."},
+		{ann, func(in *sts.AssumeRoleInput) { in.DurationSeconds = aws.Int32(3601) }, "ValidationError",
+			"The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"},
+		{ann, func(in *sts.AssumeRoleInput) { in.Tags = []ststypes.Tag{tag("team", "a"), tag("Team", "b")} }, "InvalidParameterValue",
+			"Duplicate tag keys found. Please note that Tag keys are case insensitive."},
+		{ann, func(in *sts.AssumeRoleInput) { in.TransitiveTagKeys = []string{"team"} }, "InvalidParameterValue",
+			"The specified transitive tag key must be included in the requested tags."},
+		{ann, func(in *sts.AssumeRoleInput) { in.RoleArn = aws.String(letters(20)) }, "ValidationError", letters(20) + " is invalid"},
+	} {
+		_, err := assume(test.as, test.change)
+		unmodelled(t, err, test.code, test.text)
+	}
+	_, err = assume(ann, func(in *sts.AssumeRoleInput) { in.Policy = aws.String("{") })
+	refused[*ststypes.MalformedPolicyDocumentException](t, err, "Syntax errors in policy.")
+	_, err = assume(ann, func(in *sts.AssumeRoleInput) {
+		in.RoleSessionName, in.DurationSeconds, in.ExternalId = aws.String("a"), aws.Int32(899), aws.String("?")
+	})
+	invalid(t, err, "Value 'a' at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2",
+		"Value '899' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900",
+		`Value '?' at 'externalId' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@:\/-]*`,
+		"Value '?' at 'externalId' failed to satisfy constraint: Member must have length greater than or equal to 2")
+}
+
+func getSessionToken(t *testing.T, s *site) {
+	for _, asked := range []*int32{nil, aws.Int32(900), aws.Int32(129600)} {
+		before := time.Now()
+		out, err := s.sts.GetSessionToken(t.Context(), &sts.GetSessionTokenInput{DurationSeconds: asked})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := fromSTS(out.Credentials)
+		lasts := time.Hour // at most, for root
+		if asked != nil {
+			lasts = min(lasts, time.Duration(*asked)*time.Second)
+		}
+		checkCredentials(t, c, before, lasts)
+		me, err := s.with(c).sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+		if err != nil || *me.Arn != "arn:aws:iam::"+s.account+":root" {
+			t.Errorf("the caller is %+v (%v)", me, err)
+		}
+		_, err = s.with(c).sts.GetSessionToken(t.Context(), &sts.GetSessionTokenInput{})
+		unmodelled(t, err, "AccessDenied", "Cannot call GetSessionToken with session credentials")
+	}
+	_, err := s.sts.GetSessionToken(t.Context(), &sts.GetSessionTokenInput{DurationSeconds: aws.Int32(129601)})
+	invalid(t, err, "Value '129601' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to 129600")
+}
+
+func getAccessKeyInfo(t *testing.T, s *site) {
+	info := func(id string) (*sts.GetAccessKeyInfoOutput, error) {
+		return s.sts.GetAccessKeyInfo(t.Context(), &sts.GetAccessKeyInfoInput{AccessKeyId: &id})
+	}
+	known, _ := s.RootKey()
+	want := idpooltest.Account
+	if s.strict {
+		root, err := s.root.Retrieve(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		known, want = root.AccessKeyID, s.account
+	}
+	if out, err := info(known); err != nil || aws.ToString(out.Account) != want {
+		t.Errorf("%s is of %v (%v), want %s", known, out, err, want)
+	}
+	_, err := info("AKIANOBODYNOBODYNOBO")
+	unmodelled(t, err, "ValidationError", "The access key AKIANOBODYNOBODYNOBO is not known.")
+	_, err = info("short-")
+	invalid(t, err, `Value 'short-' at 'accessKeyId' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w]*`,
+		"Value 'short-' at 'accessKeyId' failed to satisfy constraint: Member must have length greater than or equal to 16")
 }
