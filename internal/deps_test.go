@@ -44,6 +44,8 @@ var may = map[string][]string{
 	// 4: one handler from all of it; no concrete store, no concrete kind.
 	"internal/server": {"internal/idpool", "internal/wire", "internal/token", "internal/devissuer"},
 
+	"internal/control": {"internal/idpool", "internal/credential"},
+
 	// 5: wiring.
 	"internal/node":  {"*"},
 	"internal/bench": {"*"},

@@ -22,6 +22,7 @@ import (
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Pools   poolsCommand   `cmd:"" help:"Look at identity pools, here or at AWS."`
+	Account accountCommand `cmd:"" help:"Accounts of this server."`
 	Dev     devCommand     `cmd:"" help:"Tools for development mode."`
 	Bench   benchCommand   `cmd:"" help:"Measure this machine: the server beside what is possible at best."`
 	Ours    oursCommand    `cmd:"" name:"bench-ours" hidden:"" help:"The server that bench measures."`

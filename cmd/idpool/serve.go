@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"idpool/internal/control"
 	"idpool/internal/credential"
 	"idpool/internal/idpool"
 	"idpool/internal/node"
@@ -183,6 +185,13 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	tools, err := control.Listen(c.Data)
+	if err != nil {
+		return err
+	}
+	controlled := &http.Server{Handler: control.Handler(n.Broker), ReadHeaderTimeout: 5 * time.Second}
+	go controlled.Serve(tools)
+	defer controlled.Close()
 	background, stop := context.WithCancel(context.Background())
 	finished := make(chan struct{})
 	go func() { n.Background(background); close(finished) }()

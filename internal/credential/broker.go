@@ -124,6 +124,31 @@ func (b *Broker) NewAccessKey(account, user string) (row idpool.AccessKey, secre
 	return row, secret
 }
 
+// CreateAccount makes an account: its root key, whose secret is shown to nobody
+// again. The error is of kind Exists if the account has one, Invalid if the ID is
+// not twelve digits.
+func (b *Broker) CreateAccount(ctx context.Context, id string) (RootKey, error) {
+	if !twelveDigits.MatchString(id) {
+		return RootKey{}, idpool.Errorf(idpool.Invalid, "account %.32q is not twelve digits", id)
+	}
+	exists := idpool.Errorf(idpool.Exists, "there is an account %s already", id)
+	if b.RootKey != nil && id == b.Account {
+		return RootKey{}, exists
+	}
+	row, secret := b.NewAccessKey(id, "")
+	err := b.Store.Update(ctx, func(w idpool.Writer) error {
+		held, err := w.AccessKeys(ctx, id)
+		if err == nil && slices.ContainsFunc(held, isRootKey) {
+			err = exists
+		}
+		if err != nil {
+			return err
+		}
+		return w.PutAccessKey(ctx, row)
+	})
+	return RootKey{ID: row.ID, Secret: secret}, err
+}
+
 var twelveDigits = regexp.MustCompile(`^[0-9]{12}$`)
 
 // Authenticate verifies the signature of a request over its body and returns
