@@ -66,6 +66,8 @@ func (s *scene) expand(text string, on *host) string {
 			out.WriteString(s.login(s.expand(p.login, on), on.now))
 		case p.name == "":
 			out.WriteString(p.literal)
+		case p.name == "root":
+			out.WriteString(s.root(s.values["account"]).ID)
 		case known:
 			out.WriteString(value)
 		default:

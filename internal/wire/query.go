@@ -95,6 +95,10 @@ func (s *Service) xml(op, requestID string, out any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// quotes are written as they are: in a text they mean nothing, and the hosted
+// service does not escape them.
+var quotes = strings.NewReplacer("&#39;", "'", "&#34;", `"`)
+
 // xml writes a failure as the Query protocol does, to the byte (behaviour 8.1).
 func (f *failure) xml(svc *Service, requestID string) answer {
 	blame := "Sender"
@@ -111,7 +115,7 @@ func (f *failure) xml(svc *Service, requestID string) answer {
   </Error>
   <RequestId>%s</RequestId>
 </ErrorResponse>
-`, svc.Namespace, blame, f.Code, msg.String(), requestID)
+`, svc.Namespace, blame, f.Code, quotes.Replace(msg.String()), requestID)
 	return answer{status: f.Status, kind: xmlType, body: []byte(body)}
 }
 
