@@ -47,7 +47,8 @@ func start(t *testing.T, role, path string) *child {
 		t.Fatal(err)
 	}
 	c := &child{Cmd: exec.Command(self)}
-	c.Env = append(os.Environ(), "IDPOOL_TEST_ROLE="+role, "IDPOOL_TEST_PATH="+path)
+	c.Env = append(os.Environ(), "IDPOOL_TEST_ROLE="+role, "IDPOOL_TEST_PATH="+path,
+		"GORACE=atexit_sleep_ms=0") // the race detector would sleep for a second at the end
 	c.Stderr = &c.stderr
 	stdout, err := c.StdoutPipe()
 	if err != nil {

@@ -94,13 +94,7 @@ func foreign(t *testing.T, path string, statements ...string) {
 // TestOpenRefuses: what is not whole and ours is refused, with a word that says
 // what to do, and stays as it was.
 func TestOpenRefuses(t *testing.T) {
-	change := func(fn func([]byte) []byte) func(*testing.T, string) {
-		return func(t *testing.T, path string) { // of a sound database
-			if err := os.WriteFile(path, fn(made(t, path, 100)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	sound := made(t, fresh(t), 100)
 	write := func(text string) func(*testing.T, string) {
 		return func(t *testing.T, path string) {
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -108,6 +102,7 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		}
 	}
+	change := func(fn func([]byte) []byte) func(*testing.T, string) { return write(string(fn(slices.Clone(sound)))) }
 	put32 := func(at int, v uint32) func(*testing.T, string) {
 		return change(func(b []byte) []byte { binary.BigEndian.PutUint32(b[at:], v); return b })
 	}
@@ -132,10 +127,7 @@ func TestOpenRefuses(t *testing.T) {
 		"a schema far away":        {put32(60, 1<<31), "it was written by a newer version"},
 		"a folder":                 {func(t *testing.T, path string) { os.Mkdir(path, 0o700) }, "is not a file"},
 		"a folder that is missing": {func(t *testing.T, path string) { os.Remove(filepath.Dir(path)) }, "no such file or directory"},
-		"nothing but the log": {func(t *testing.T, path string) {
-			made(t, path, 100)
-			os.Rename(path, path+"-wal")
-		}, "is missing, but its write-ahead log is there: restore it from a backup"},
+		"nothing but the log":      {func(t *testing.T, path string) { write(string(sound))(t, path+"-wal") }, "is missing, but its write-ahead log is there: restore it from a backup"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
