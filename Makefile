@@ -9,7 +9,7 @@ TIME    ?= 1m
 TOOL     = go tool -modfile=$(CURDIR)/tools/go.mod
 CLIENTS  = IDPOOL_BIN=$(CURDIR)/bin/idpool go test -count=1 ./e2e
 
-.PHONY: help run build test test-go test-compat e2e test-long fuzz lint format bench peers clean
+.PHONY: help run build test test-go test-compat e2e test-long fuzz lint format gen bench peers clean
 
 help: ## show this help
 	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -48,6 +48,9 @@ lint: format ## gofmt, go vet, staticcheck; govulncheck where its database can b
 
 format:
 	@unformatted=$$(gofmt -l cmd compat e2e idpooltest internal) && [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
+
+gen: ## write docs/operations.md anew, from the tables of operations and the vectors
+	go test -count=1 ./internal/vectors -run TestPage -update
 
 bench: build ## measure this machine: the server beside what is possible at best
 	./bin/idpool bench $(ARGS)

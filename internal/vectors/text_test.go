@@ -74,8 +74,8 @@ type kind struct {
 const v4, v7 = `[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`, `[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`
 
 var kinds = map[string]kind{
-	"pool":     {"IdentityPoolId", regexp.MustCompile(`\b[a-z0-9-]+:` + v4), true},
-	"identity": {"IdentityId", regexp.MustCompile(`\b[a-z0-9-]+:` + v7), true},
+	"pool":     {"IdentityPoolId", regexp.MustCompile(`\b[a-z][a-z0-9-]*:` + v4), true},
+	"identity": {"IdentityId", regexp.MustCompile(`\b[a-z][a-z0-9-]*:` + v7), true},
 	"token":    {"Token", regexp.MustCompile(`\beyJ[\w-]+\.[\w-]+\.[\w-]{342}`), true}, // RSA, 2,048 bits
 	"key":      {"AccessKeyId", regexp.MustCompile(`\bASIA[A-Z2-7]{16}\b`), true},
 	"role":     {"AssumedRoleId", regexp.MustCompile(`\bAROA[A-Z0-9]{17}\b`), true},

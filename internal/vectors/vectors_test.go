@@ -64,6 +64,19 @@ func TestVectors(t *testing.T) {
 			})
 		}
 	})
+	t.Run("unsigned", func(t *testing.T) {
+		for name, op := range operations {
+			s := newScene(t, w, &vector{})
+			m := s.call(name, "", s.here)
+			if m.get("X-Amz-Target") != "" {
+				m.body = "{}"
+			}
+			missing := strings.HasPrefix(codeOf(s.here.send(t, m)), "MissingAuthenticationToken")
+			if missing == op.Public {
+				t.Errorf("%s: public %t, refused without a signature %t", name, op.Public, missing)
+			}
+		}
+	})
 }
 
 // compare compares the answer, and what its token says, with the vector.

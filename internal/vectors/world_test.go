@@ -120,6 +120,7 @@ func newWorld(t *testing.T) *world {
 		w.issuers[short] = logintest.NewIssuer(t)
 		w.providers[name] = oidc.Override{Issuer: w.issuers[short].URL}
 	}
+	w.providers["silent.example.com"] = oidc.Override{Issuer: "http://127.0.0.1:1"} // nobody answers there
 	for _, name := range alsoShop {
 		w.providers[name] = oidc.Override{Issuer: w.issuers["shop"].URL}
 	}
