@@ -103,7 +103,7 @@ func TestDirectoryUnderChanges(t *testing.T) {
 		writers.Go(func() {
 			p := idpool.Pool{ID: idpool.NewPoolID("us-east-1"), Account: account, Created: start.Add(time.Duration(rand.IntN(25)) * time.Second)}
 			exists := false
-			for range 25 {
+			for range 15 {
 				var change func(context.Context, idpool.Writer) error
 				switch {
 				case !exists:

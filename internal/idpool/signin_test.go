@@ -404,7 +404,7 @@ func TestRulesKeepTheInvariants(t *testing.T) {
 		logins := rapid.SliceOfNDistinct(login, 0, 3, func(l idpool.Login) string { return l.Provider }) // as in a map by provider
 		user := rapid.Map(rapid.SampledFrom([]string{"u", "v"}), func(s string) idpool.Login { return idpool.Login{Provider: "dev", Subject: s} })
 		at := now
-		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
+		for range rapid.IntRange(1, 10).Draw(rt, "steps") {
 			at = at.Add(time.Millisecond)
 			fresh := idpool.NewIdentityID("us-east-1", at)
 			as := fresh

@@ -153,13 +153,12 @@ func TestSameRequestSameAnswer(t *testing.T) {
 		shuffled := rapid.Permutation(presented).Draw(t, "shuffled")
 		pool := &idpool.PoolConfig{Pool: idpool.Pool{DeveloperProviderName: "dev"}}
 		ctx := context.WithValue(context.Background(), kind{}, "")
-		verify := func(p []login.Presented) ([]idpool.VerifiedLogin, error, []string) {
-			asked := []string{}
-			got, err := login.Verifiers{kind{"a", &asked}, kind{"b", &asked}}.Verify(ctx, pool, p)
-			return got, err, asked
+		verify := func(p []login.Presented) (verified []idpool.VerifiedLogin, asked []string, err error) {
+			verified, err = login.Verifiers{kind{"a", &asked}, kind{"b", &asked}}.Verify(ctx, pool, p)
+			return verified, asked, err
 		}
-		got1, err1, asked1 := verify(presented)
-		got2, err2, asked2 := verify(shuffled)
+		got1, asked1, err1 := verify(presented)
+		got2, asked2, err2 := verify(shuffled)
 		if !reflect.DeepEqual(got1, got2) || !reflect.DeepEqual(err1, err2) || !slices.Equal(asked1, asked2) {
 			t.Errorf("%v: %v, %v, asked %v\n%v: %v, %v, asked %v", presented, got1, err1, asked1, shuffled, got2, err2, asked2)
 		}

@@ -43,6 +43,9 @@ func call(s *Server, method, op, body string, headers map[string]string) *httpte
 	return w
 }
 
+// requestID is spelled as the hosted service does, not as package http.
+var requestID = "x-amzn-RequestId"
+
 // TestCORS is the table of behaviour 1.5: these headers and no others.
 func TestCORS(t *testing.T) {
 	exposed := map[string]string{"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date"}
@@ -83,7 +86,7 @@ func TestCORS(t *testing.T) {
 		if c.method == "OPTIONS" && c.status == 200 && (w.Body.Len() > 0 || w.Header().Get("Content-Length") != "0" || w.Header().Get("Content-Type") != "") {
 			t.Errorf("%s: a body of %s bytes, %v", name, w.Header().Get("Content-Length"), w.Header())
 		}
-		if ids := w.Header()["x-amzn-RequestId"]; len(ids) != 1 || !uuid.MatchString(ids[0]) {
+		if ids := w.Header()[requestID]; len(ids) != 1 || !uuid.MatchString(ids[0]) {
 			t.Errorf("%s: request ID %v", name, ids)
 		}
 	}
@@ -164,7 +167,7 @@ func TestEvents(t *testing.T) {
 			continue
 		}
 		event := events[before]
-		if event["level"] != c.level || event["request"] != w.Header()["x-amzn-RequestId"][0] || event["remote"] != "192.0.2.1:1234" || event["took"] == nil {
+		if event["level"] != c.level || event["request"] != w.Header()[requestID][0] || event["remote"] != "192.0.2.1:1234" || event["took"] == nil {
 			t.Errorf("%s: logged %v", name, event)
 		}
 		for key, want := range c.want {
