@@ -133,8 +133,8 @@ func startSelf(ctx context.Context, args ...string) (bench.Program, error) {
 	return p, nil
 }
 
-// oursCommand is a strict server, but for two things that a bench needs:
-// roles by name, and an issuer on this machine.
+// oursCommand is a strict server without limits, whose people come from an
+// issuer on this machine.
 type oursCommand struct {
 	Data        string `required:"" help:"Folder of the store."`
 	LoginIssuer string `required:"" help:"Where the issuer of the bench's people lives."`
@@ -171,7 +171,7 @@ func (c oursCommand) Run(ctx context.Context, s streams) error {
 	}
 	n, err := node.New(ctx, node.Config{
 		Store: store, Keyring: keyring, Issuer: "http://" + api.Addr().String(), Region: "us-east-1", Account: "000000000000",
-		RolesByName: true, RootKey: &credential.RootKey{ID: bench.RootKeyID, Secret: bench.RootSecret},
+		RootKey: &credential.RootKey{ID: bench.RootKeyID, Secret: bench.RootSecret},
 		OIDC: oidc.Config{
 			AllowHTTP: true, AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 			Overrides: map[string]oidc.Override{bench.Provider: {Issuer: c.LoginIssuer}},
@@ -185,6 +185,7 @@ func (c oursCommand) Run(ctx context.Context, s streams) error {
 	finished := make(chan struct{})
 	go func() { n.Background(background); close(finished) }()
 	defer func() { stop(); <-finished }()
+	giveHeadroom()
 	fmt.Fprintln(s.out, api.Addr(), admin.Addr())
 	return n.Serve(ctx, api, admin)
 }

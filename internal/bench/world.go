@@ -231,19 +231,29 @@ func (w *world) signed(ctx context.Context, service string, header http.Header, 
 	return request(w.host, r.Header, body), err
 }
 
-// trust registers the issuer with IAM.
+// trustPolicy lets people of any pool become the role.
+const trustPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Federated":"cognito-identity.amazonaws.com"},
+"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringLike":{"cognito-identity.amazonaws.com:aud":"` + region + `:*"},
+"ForAnyValue:StringLike":{"cognito-identity.amazonaws.com:amr":"authenticated"}}}]}`
+
+// trust registers the issuer and a role with IAM.
 func (w *world) trust(ctx context.Context, c *conn) error {
-	form := url.Values{
-		"Action": {"CreateOpenIDConnectProvider"}, "Version": {"2010-05-08"},
-		"Url": {"https://" + Provider}, "ClientIDList.member.1": {audience},
+	err := w.iam(ctx, c, url.Values{"Action": {"CreateOpenIDConnectProvider"}, "Url": {"https://" + Provider}, "ClientIDList.member.1": {audience}})
+	if err != nil {
+		return err
 	}
+	return w.iam(ctx, c, url.Values{"Action": {"CreateRole"}, "RoleName": {"bench"}, "AssumeRolePolicyDocument": {trustPolicy}})
+}
+
+func (w *world) iam(ctx context.Context, c *conn, form url.Values) error {
+	form.Set("Version", "2010-05-08")
 	req, err := w.signed(ctx, "iam", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte(form.Encode()))
 	if err != nil {
 		return err
 	}
 	status, body, err := c.do(req)
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("CreateOpenIDConnectProvider: status %d: %.300s", status, body)
+		err = fmt.Errorf("%s: status %d: %.300s", form.Get("Action"), status, body)
 	}
 	return err
 }
