@@ -20,7 +20,7 @@ type clientIDInput struct {
 
 // addClientID adds an audience; one that is there already is accepted.
 func (s *Service) addClientID(ctx context.Context, caller idpool.Caller, in clientIDInput) (wire.Empty, error) {
-	return s.changeProvider(ctx, caller, in.OpenIDConnectProviderArn, func(p *idpool.OIDCProvider) error {
+	return wire.Empty{}, s.changeProvider(ctx, caller, in.OpenIDConnectProviderArn, func(p *idpool.OIDCProvider) error {
 		p.ClientIDs = unique(append(slices.Clone(p.ClientIDs), in.ClientID))
 		return checkLists(*p)
 	})

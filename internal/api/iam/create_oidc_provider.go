@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"idpool/internal/idpool"
 	"idpool/internal/wire"
@@ -47,7 +46,7 @@ func (s *Service) createOIDCProvider(ctx context.Context, caller idpool.Caller, 
 	p := idpool.OIDCProvider{
 		Account: caller.Account, Name: name, URL: issuer,
 		ClientIDs: unique(in.ClientIDList), Thumbprints: in.ThumbprintList,
-		Created: s.Now().UTC().Truncate(time.Millisecond),
+		Created: s.moment(),
 	}
 	if p.Tags, err = tagSet(in.Tags); err != nil {
 		return createOIDCProviderOutput{}, err

@@ -23,11 +23,7 @@ type getOIDCProviderOutput struct {
 }
 
 func (s *Service) getOIDCProvider(ctx context.Context, caller idpool.Caller, in providerInput) (getOIDCProviderOutput, error) {
-	var p idpool.OIDCProvider
-	err := s.Store.View(ctx, func(r idpool.Reader) (err error) {
-		p, err = provider(ctx, r, caller, in.OpenIDConnectProviderArn)
-		return err
-	})
+	p, err := s.viewProvider(ctx, caller, in.OpenIDConnectProviderArn)
 	if err != nil {
 		return getOIDCProviderOutput{}, err
 	}

@@ -37,14 +37,18 @@ func tagSet(list []tag) (map[string]string, error) {
 
 // addTags adds tags to those that an entity has. A key that is there already in
 // another case takes the new spelling.
-func addTags(held *map[string]string, fresh map[string]string) error {
+func addTags(held *map[string]string, list []tag) error {
+	fresh, err := tagSet(list)
+	if err != nil {
+		return err
+	}
+	for key := range fresh {
+		removeTags(*held, []string{key})
+	}
 	if *held == nil {
 		*held = map[string]string{}
 	}
-	for key, value := range fresh {
-		removeTags(*held, []string{key})
-		(*held)[key] = value
-	}
+	maps.Copy(*held, fresh)
 	if len(*held) > maxTags {
 		return idpool.Errorf(idpool.Limit, "The number of tags has reached the maximum limit.")
 	}
@@ -55,7 +59,7 @@ func addTags(held *map[string]string, fresh map[string]string) error {
 // there are passed over.
 func removeTags(held map[string]string, keys []string) {
 	maps.DeleteFunc(held, func(key, _ string) bool {
-		return slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, key) })
+		return slices.ContainsFunc(keys, func(k string) bool { return strings.ToLower(k) == strings.ToLower(key) })
 	})
 }
 

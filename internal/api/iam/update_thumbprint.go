@@ -19,7 +19,7 @@ type updateThumbprintInput struct {
 
 // updateThumbprint replaces the list of certificate thumbprints.
 func (s *Service) updateThumbprint(ctx context.Context, caller idpool.Caller, in updateThumbprintInput) (wire.Empty, error) {
-	return s.changeProvider(ctx, caller, in.OpenIDConnectProviderArn, func(p *idpool.OIDCProvider) error {
+	return wire.Empty{}, s.changeProvider(ctx, caller, in.OpenIDConnectProviderArn, func(p *idpool.OIDCProvider) error {
 		p.Thumbprints = in.ThumbprintList
 		return checkLists(*p)
 	})
