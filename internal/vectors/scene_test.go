@@ -82,12 +82,15 @@ func (s *scene) login(arguments string, at time.Time) string {
 	s.t.Helper()
 	words := strings.Fields(arguments)
 	issuer := "shop"
-	options := []logintest.TokenOption{logintest.Claim("iat", at.Unix()), logintest.Claim("exp", at.Add(time.Hour).Unix())}
+	options := []logintest.TokenOption{logintest.Claim("iat", at.Unix()), logintest.Claim("exp", at.Add(time.Hour).Unix()),
+		logintest.Claim("iss", "https://"+providerNames[issuer])}
 	for _, word := range words[1:] {
 		name, value, _ := strings.Cut(word, "=")
 		switch name {
 		case "at":
-			if issuer = value; issuer == "pool" {
+			issuer = value
+			options = append(options, logintest.Claim("iss", "https://"+providerNames[issuer]))
+			if issuer == "pool" {
 				options = append(options, logintest.Claim("token_use", "id"))
 			}
 		case "aud":

@@ -79,6 +79,7 @@ var kinds = map[string]kind{
 	"token":    {"Token", regexp.MustCompile(`\beyJ[\w-]+\.[\w-]+\.[\w-]{342}`), true}, // RSA, 2,048 bits
 	"key":      {"AccessKeyId", regexp.MustCompile(`\bASIA[A-Z2-7]{16}\b`), true},
 	"role":     {"AssumedRoleId", regexp.MustCompile(`\bAROA[A-Z0-9]{17}\b`), true},
+	"user":     {"UserId", regexp.MustCompile(`\bAIDA[A-Z0-9]{17}\b`), true},
 	"secret":   {"SecretKey|SecretAccessKey", regexp.MustCompile(`[A-Za-z0-9+/]{40}`), false},
 	"session":  {"SessionToken", regexp.MustCompile(`[A-Za-z0-9+/]{200,}={0,2}`), false},
 	"next":     {"NextToken", regexp.MustCompile(`[\w-]{40,}`), false},

@@ -47,7 +47,7 @@ const usual = "usual"
 
 var variants = map[string]variant{
 	usual:     {change: func(c *node.Config) { c.RolesByName = true }},
-	"strict":  {change: func(*node.Config) {}, setUp: usual},
+	"strict":  {change: func(*node.Config) {}},
 	"dev":     {change: func(c *node.Config) { c.Dev = true }},
 	"earlier": {change: func(c *node.Config) { c.RolesByName = true }, later: -time.Hour, setUp: usual},
 	"later":   {change: func(c *node.Config) { c.RolesByName = true }, later: 2 * time.Hour, setUp: usual},
@@ -72,14 +72,15 @@ var variants = map[string]variant{
 // an operation is reached without the store.
 const downKey, downAccount = "AKIADOWNDOWNDOWNDOWN", "999999999999"
 
-// The issuers of login tokens, by what vectors call them.
+// The issuers of login tokens, by what vectors call them. Their keys are
+// published somewhere on loopback.
 var providerNames = map[string]string{
 	"shop": "login.example.com",
 	"work": "login.example.org/realms/work",
 	"pool": "cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab12Cd34E",
 }
 
-// alsoShop are further names under which the issuer of the shop is known.
+// alsoShop are further issuers, whose keys are those of the shop.
 var alsoShop = []string{"p1.example.com", "p2.example.com", "p3.example.com", "p4.example.com", "p5.example.com", "p6.example.com", "p7.example.com", "p8.example.com", "p9.example.com", "p10.example.com"}
 
 // world is all that vectors talk to.
@@ -118,11 +119,11 @@ func newWorld(t *testing.T) *world {
 	}
 	for short, name := range providerNames {
 		w.issuers[short] = logintest.NewIssuer(t)
-		w.providers[name] = oidc.Override{Issuer: w.issuers[short].URL}
+		w.providers[name] = oidc.Override{JWKSURI: w.issuers[short].URL + "/keys"}
 	}
-	w.providers["silent.example.com"] = oidc.Override{Issuer: "http://127.0.0.1:1"} // nobody answers there
+	w.providers["silent.example.com"] = oidc.Override{JWKSURI: "http://127.0.0.1:1"} // nobody answers there
 	for _, name := range alsoShop {
-		w.providers[name] = oidc.Override{Issuer: w.issuers["shop"].URL}
+		w.providers[name] = w.providers[providerNames["shop"]]
 	}
 	w.hosts[usual] = w.start(t, variants[usual])
 	if answer := w.hosts[usual].send(t, message{method: "GET", target: "/.well-known/jwks_uri"}); answer.status != "200" {
