@@ -107,9 +107,6 @@ func (b *Broker) trusted(ctx context.Context, arn idpool.RoleARN, a Assumption) 
 	if err != nil {
 		return "", err
 	}
-	if a.Duration > role.role.MaxSession {
-		return "", idpool.Errorf(idpool.Invalid, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
-	}
 	r := a.request(b)
 	d := policy.Evaluate(r, role.trust)
 	if d.Verdict != policy.Allowed {
@@ -118,15 +115,27 @@ func (b *Broker) trusted(ctx context.Context, arn idpool.RoleARN, a Assumption) 
 	if a.PoolAccount != "" && a.PoolAccount != arn.Account && !d.Pins(policy.Provider+":aud", policy.Provider+":amr") {
 		return "", a.refused(fmt.Errorf("the pool is in account %s, and the role's trust policy does not pin both its aud and its amr", a.PoolAccount))
 	}
-	for action, needed := range map[string]bool{"sts:TagSession": len(a.Tags) > 0, "sts:SetSourceIdentity": a.SourceIdentity != ""} {
-		if r.Action = action; !needed {
-			continue
-		}
+	for _, action := range a.besides() {
+		r.Action = action
 		if d := policy.Evaluate(r, role.trust); d.Verdict != policy.Allowed {
 			return "", a.refused(fmt.Errorf("%s: %w", action, explain(d)))
 		}
 	}
+	if a.Duration > role.role.MaxSession { // only whom the role trusts learns of it
+		return "", idpool.Errorf(idpool.Invalid, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
 	return role.role.ID, nil
+}
+
+// besides are the actions that must be allowed beside the one asked for.
+func (a Assumption) besides() (actions []string) {
+	if len(a.Tags) > 0 {
+		actions = append(actions, "sts:TagSession")
+	}
+	if a.SourceIdentity != "" {
+		actions = append(actions, "sts:SetSourceIdentity")
+	}
+	return actions
 }
 
 // request is what the trust policy is asked.
@@ -276,9 +285,9 @@ func (b *Broker) CheckRole(ctx context.Context, caller idpool.Caller, arn string
 
 // MayAssume says whether a caller may ask for the role at all, and completes the
 // wish with who asks. Whom the trust policy names itself, in the role's own
-// account, needs nothing more; everybody else needs the permission too (IAM User
-// Guide, "Cross-account policy evaluation logic"). The error is of kind
-// AccessDenied.
+// account, needs no permission of their own, but a deny and session policies
+// count; everybody else needs the permission too (IAM User Guide, "Policy
+// evaluation logic"). The error is of kind AccessDenied.
 func (b *Broker) MayAssume(ctx context.Context, caller idpool.Caller, a *Assumption, externalID string) error {
 	if caller.Root && !b.AnyCaller {
 		return idpool.Errorf(idpool.AccessDenied, "Roles may not be assumed by root accounts.")
@@ -302,21 +311,34 @@ func (b *Broker) MayAssume(ctx context.Context, caller idpool.Caller, a *Assumpt
 	if !ok || caller.Root {
 		return nil // Assume says what is wrong
 	}
-	if role, err := b.role(ctx, arn); err == nil && arn.Account == caller.Account && role.trust.Document != nil {
-		byAccount := a.request(b)
+	role, err := b.role(ctx, arn)
+	if err != nil && !idpool.IsNotFound(err) {
+		return err
+	}
+	named := false // the trust policy trusts the caller, and not because of the account
+	if err == nil && arn.Account == caller.Account {
+		r := a.request(b)
+		byAccount := r
 		byAccount.Principal = policy.Principal{ARN: idpool.RootARN(caller.Account)}
-		if policy.Evaluate(byAccount, role.trust).Verdict != policy.Allowed {
-			return nil // named itself, or not trusted: Assume finds out
+		named = policy.Evaluate(r, role.trust).Verdict == policy.Allowed && policy.Evaluate(byAccount, role.trust).Verdict != policy.Allowed
+	}
+	for _, action := range append([]string{a.Action}, a.besides()...) {
+		r := Request{Caller: caller, Action: action, Resource: a.Role, Context: a.request(b).Context, SourceIP: a.SourceIP, Secure: a.Secure, Named: named}
+		if err == nil {
+			r.ResourceTags(role.role.Tags)
+		}
+		if err := b.Authorize(ctx, r); err != nil {
+			return err
 		}
 	}
-	return b.Authorize(ctx, Request{Caller: caller, Action: a.Action, Resource: a.Role, SourceIP: a.SourceIP, Secure: a.Secure})
+	return nil
 }
 
 // SessionToken makes temporary credentials of a user's or root's own.
 func (b *Broker) SessionToken(caller idpool.Caller, lasts time.Duration) (Credentials, error) {
 	now := b.Now().UTC().Truncate(time.Second)
 	return sealSession(b.Sessions, Session{
-		ID: idpool.NewRequestID(), AccessKeyID: newAccessKeyID("ASIA"), Account: caller.Account, User: caller.User,
+		ID: idpool.NewRequestID(), AccessKeyID: newAccessKeyID("ASIA"), Account: caller.Account, User: caller.User, OwnerID: caller.UserID,
 		Issued: now, Expires: now.Add(lasts),
 	})
 }

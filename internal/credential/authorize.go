@@ -21,6 +21,10 @@ type Request struct {
 	Context  policy.Context // what the operation knows: aws:RequestTag, aws:ResourceTag …
 	SourceIP string         // empty if the client has no address
 	Secure   bool           // the request came over TLS
+	// Named says that a policy of the resource names the caller and allows it.
+	// Then the caller's own policies need not allow it too; a deny in them and
+	// the policies of the session count all the same.
+	Named bool
 }
 
 // RequestTags sets the condition keys of the tags that the request sets, and of
@@ -65,8 +69,15 @@ func (b *Broker) Authorize(ctx context.Context, r Request) error {
 		return r.denied("no identity-based policy allows", identity.unusable)
 	}
 	b.describe(&r, identity)
-	d := policy.EvaluateSession(policy.Request{Principal: policy.Principal{ARN: c.ARN, Role: c.Role()}, Action: r.Action, Resource: r.Resource, Context: r.Context},
-		identity.grants, session)
+	asked := policy.Request{Principal: policy.Principal{ARN: c.ARN, Role: c.Role()}, Action: r.Action, Resource: r.Resource, Context: r.Context}
+	d := policy.EvaluateSession(asked, identity.grants, session)
+	if r.Named && d.Verdict == policy.ImplicitDeny && !d.Limited {
+		if len(session) == 0 {
+			return nil
+		}
+		d = policy.Evaluate(asked, session...)
+		d.Limited = d.Verdict == policy.ImplicitDeny
+	}
 	switch {
 	case d.Verdict == policy.Allowed:
 		return nil

@@ -239,3 +239,137 @@ func TestPassRole(t *testing.T) {
 		}
 	}
 }
+
+// TestAssumeRole is who may go from one role or user to another role.
+func TestAssumeRole(t *testing.T) {
+	t.Parallel()
+	const target = "arn:aws:iam::111122223333:role/target"
+	trust := func(principal string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + principal + `"},"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]}]}`
+	}
+	const byUser, byAccount = "arn:aws:iam::111122223333:user/ann", "111122223333"
+	allow := document("Allow", "sts:AssumeRole", "*", "")
+	for name, c := range map[string]struct {
+		trusts string
+		own    string // the user's policy
+		wish   func(*Assumption)
+		ok     bool
+	}{
+		"named":                        {byUser, "", nil, true},
+		"named, denied":                {byUser, document("Deny", "sts:*", "*", ""), nil, false},
+		"named, denied by name":        {byUser, document("Deny", "sts:AssumeRole", "*", `{"StringEquals":{"sts:RoleSessionName":"web"}}`), nil, false},
+		"named, denied by tag of role": {byUser, document("Deny", "sts:AssumeRole", "*", `{"StringEquals":{"aws:ResourceTag/secret":"yes"}}`), nil, false},
+		"account, not allowed":         {byAccount, "", nil, false},
+		"account, allowed":             {byAccount, allow, nil, true},
+		"account, allowed by name":     {byAccount, document("Allow", "sts:AssumeRole", "*", `{"StringEquals":{"sts:RoleSessionName":"web"}}`), nil, true},
+		"account, other name":          {byAccount, document("Allow", "sts:AssumeRole", "*", `{"StringEquals":{"sts:RoleSessionName":"app"}}`), nil, false},
+		"account, tags":                {byAccount, allow, func(a *Assumption) { a.Tags = map[string]string{"team": "red"} }, false},
+		"account, tags allowed":        {byAccount, document("Allow", "sts:*", "*", ""), func(a *Assumption) { a.Tags = map[string]string{"team": "red"} }, true},
+		"account, source identity":     {byAccount, allow, func(a *Assumption) { a.SourceIdentity = "root" }, false},
+		"somebody else":                {"arn:aws:iam::111122223333:user/bea", allow, nil, false},
+	} {
+		w := newWorld(t, nil)
+		w.role(t, func(r *idpool.Role) {
+			r.Name, r.Path, r.Trust, r.Tags = "target", "/", trust(c.trusts), map[string]string{"secret": "yes"}
+		})
+		w.put(t, func(ctx context.Context, wr idpool.Writer) error {
+			u := idpool.User{Account: account, Name: "ann", Path: "/", ID: "AIDAANN", Created: testNow}
+			if c.own != "" {
+				u.Inline = map[string]string{"own": c.own}
+			}
+			return wr.PutUser(ctx, u)
+		})
+		user, err := w.userCaller(t.Context(), account, "ann", "us-east-1", "AKIAANN")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wish := Assumption{Role: target, Name: "web", Action: "sts:AssumeRole", Duration: time.Hour}
+		if c.wish != nil {
+			c.wish(&wish)
+		}
+		err = w.MayAssume(t.Context(), user, &wish, "")
+		if err == nil {
+			_, _, err = w.Assume(t.Context(), wish)
+		}
+		if c.ok != (err == nil) || err != nil && idpool.KindOf(err) != idpool.AccessDenied {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+
+	// A session policy, and the scope of guests, count although the trust
+	// policy names the role.
+	w := newWorld(t, func(c *Config) { c.GuestPolicies = []policy.Policy{guestPolicy(t)} })
+	w.role(t, nil)
+	w.role(t, func(r *idpool.Role) { r.Name, r.Path, r.Trust = "target", "/", trust(appRole) })
+	for name, c := range map[string]struct {
+		limit func(*Assumption)
+		ok    bool
+	}{
+		"no limit":         {func(*Assumption) {}, true},
+		"session policy":   {func(a *Assumption) { a.Policies = []string{document("Allow", "sts:GetCallerIdentity", "*", "")} }, false},
+		"… that allows it": {func(a *Assumption) { a.Policies = []string{document("Allow", "sts:AssumeRole", "*", "")} }, true},
+		"guest":            {func(a *Assumption) { a.Guest = true }, false},
+	} {
+		first := ByOpenID(appRole, "web", person(nil, "authenticated"), time.Hour)
+		c.limit(&first)
+		s, _, err := w.Assume(t.Context(), first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		caller, err := w.sessionCaller(t.Context(), s, "us-east-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wish := Assumption{Role: target, Name: "web", Action: "sts:AssumeRole", Duration: time.Hour, Keys: s.Keys}
+		if err := w.MayAssume(t.Context(), caller, &wish, ""); c.ok != (err == nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestStrangersLearnNothingOfRoles holds that only whom a role trusts learns how
+// long its sessions may be.
+func TestStrangersLearnNothingOfRoles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.role(t, nil)
+	var texts []string
+	for _, role := range []string{appRole, "arn:aws:iam::111122223333:role/nosuch"} {
+		_, _, err := w.Assume(t.Context(), ByOpenID(role, "web", person(nil, "unauthenticated"), 12*time.Hour))
+		texts = append(texts, err.(*idpool.Error).Msg)
+	}
+	if texts[0] != texts[1] {
+		t.Errorf("a role that exists: %q, one that does not: %q", texts[0], texts[1])
+	}
+}
+
+// TestSessionOfADeletedUser holds that a user of the same name is somebody else.
+func TestSessionOfADeletedUser(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	put := func(id string) {
+		w.put(t, func(ctx context.Context, wr idpool.Writer) error {
+			return wr.PutUser(ctx, idpool.User{Account: account, Name: "ann", Path: "/", ID: id, Created: testNow})
+		})
+	}
+	put("AIDAFIRST")
+	user, err := w.userCaller(t.Context(), account, "ann", "us-east-1", "AKIAANN")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := w.SessionToken(user, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _, err := openSession(w.Sessions, c.AccessKeyID, c.SessionToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := w.sessionCaller(t.Context(), s, "us-east-1"); err != nil || got.UserID != "AIDAFIRST" {
+		t.Errorf("%+v %v", got, err)
+	}
+	put("AIDASECOND")
+	if got, err := w.sessionCaller(t.Context(), s, "us-east-1"); idpool.KindOf(err) != idpool.UnknownSession {
+		t.Errorf("%+v %v", got, err)
+	}
+}

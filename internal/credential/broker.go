@@ -232,6 +232,13 @@ func (b *Broker) sessionCaller(ctx context.Context, s Session, region string) (c
 		c = idpool.Caller{Account: s.Account, Region: region, ARN: s.ARN(), UserID: s.UserID(), AccessKeyID: s.AccessKeyID}
 	case s.User != "":
 		c, err = b.userCaller(ctx, s.Account, s.User, region, s.AccessKeyID)
+		if err == nil && c.UserID != s.OwnerID {
+			err = idpool.Errorf(idpool.UnknownSession, "The security token included in the request is invalid.").
+				Because(fmt.Errorf("user %s was deleted, and this one has the name", s.User))
+		}
+		if err != nil {
+			return idpool.Caller{}, err
+		}
 	default:
 		c = idpool.RootCaller(s.Account, region, s.AccessKeyID)
 	}

@@ -27,6 +27,7 @@ type record struct {
 	RoleID         string              `json:"roleId,omitempty"`
 	Name           string              `json:"name,omitempty"`
 	User           string              `json:"user,omitempty"`
+	OwnerID        string              `json:"owner,omitempty"`
 	Provider       string              `json:"provider,omitempty"`
 	Keys           map[string][]string `json:"keys,omitempty"`
 	Tags           map[string]string   `json:"tags,omitempty"`

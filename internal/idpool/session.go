@@ -14,6 +14,9 @@ type Session struct {
 	RoleID string
 	Name   string // of the session
 	User   string // name of the user whose session it is, if there is no role
+	// OwnerID is the unique ID of that user, or the account of the root: a
+	// user of the same name who comes later is somebody else.
+	OwnerID string
 
 	// Who vouched for it: the federated principal, and what it said. These
 	// condition keys outlive the sign-in (behaviour 6.7).

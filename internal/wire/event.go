@@ -16,6 +16,7 @@ type Event struct {
 	Service   string
 	Op        string
 	Remote    string // address of the client, with port
+	Secure    bool   // it came over TLS
 
 	Account   string
 	Region    string

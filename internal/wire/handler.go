@@ -44,7 +44,7 @@ type answer struct {
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := h.Now()
-	ev := &Event{RequestID: idpool.NewRequestID(), Remote: r.RemoteAddr}
+	ev := &Event{RequestID: idpool.NewRequestID(), Remote: r.RemoteAddr, Secure: r.TLS != nil}
 	if r.Method == http.MethodOptions && r.Header.Get("Origin") != "" {
 		preflight(w, r, ev.RequestID)
 		return

@@ -92,7 +92,7 @@ func (s *Service) run(ctx context.Context, r *http.Request, op *Op, body []byte,
 	}
 	// 5. Whether the caller may. Only now, as at AWS (behaviour 1.4).
 	if !op.Public && s.Authorize != nil {
-		access := Access{Caller: caller, Op: op.Name, Input: Input{in}, Client: ev.Client(), Secure: r.TLS != nil}
+		access := Access{Caller: caller, Op: op.Name, Input: Input{in}, Client: ev.Client(), Secure: ev.Secure}
 		access.Resource = op.ResourceOf(caller, access.Input.Text)
 		if err := s.Authorize(ctx, access); err != nil {
 			return nil, s.fail(err)

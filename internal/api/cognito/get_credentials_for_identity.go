@@ -55,7 +55,7 @@ func (s *Service) getCredentialsForIdentity(ctx context.Context, in getCredentia
 		return getCredentialsForIdentityOutput{}, idpool.NoRole(fmt.Errorf("role %s is not one of account %s", choice.Role, pool.Account))
 	}
 	wish := credential.ByOpenID(choice.Role, sessionName, openID, sessionDuration)
-	wish.Guest, wish.SourceIP = openID.Guest(), ev.Client().String()
+	wish.Guest, wish.SourceIP, wish.Secure = openID.Guest(), ev.Client().String(), ev.Secure
 	_, minted, err := s.Broker.Assume(ctx, wish)
 	switch idpool.KindOf(err) {
 	case idpool.AccessDenied, idpool.Invalid, idpool.Malformed, idpool.TooLarge: // whatever the STS refuses, the pool is at fault

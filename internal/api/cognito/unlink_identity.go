@@ -34,6 +34,8 @@ func (s *Service) unlinkIdentity(ctx context.Context, in unlinkIdentityInput) (w
 		return wire.Empty{}, err
 	}
 	_, outcome, err := idpool.Unlink(ctx, s.Store, pool.Pool, identity.ID, idpool.Links(verified), in.LoginsToRemove, s.now())
-	wire.EventFrom(ctx).Outcome = string(outcome)
+	if err == nil {
+		wire.EventFrom(ctx).Outcome = string(outcome)
+	}
 	return wire.Empty{}, err
 }

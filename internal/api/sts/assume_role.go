@@ -56,7 +56,7 @@ func (s *Service) assumeRole(ctx context.Context, caller idpool.Caller, in assum
 	ev.Role = in.RoleArn
 	wish := credential.Assumption{
 		Role: in.RoleArn, Name: in.RoleSessionName, Action: "sts:AssumeRole", Duration: duration(in.DurationSeconds, defaultDuration),
-		SourceIdentity: in.SourceIdentity, TransitiveTags: in.TransitiveTagKeys, Tags: map[string]string{}, SourceIP: ev.Client().String(),
+		SourceIdentity: in.SourceIdentity, TransitiveTags: in.TransitiveTagKeys, Tags: map[string]string{}, SourceIP: ev.Client().String(), Secure: ev.Secure,
 	}
 	wish.Policies, wish.PolicyARNs = sessionPolicies(in.Policy, in.PolicyArns)
 	for _, t := range in.Tags {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -66,7 +67,7 @@ func (s *Service) assumeRoleWithWebIdentity(ctx context.Context, in assumeRoleWi
 		return assumeRoleWithWebIdentityOutput{}, err
 	}
 	wish.Role, wish.Name, wish.Duration = in.RoleArn, in.RoleSessionName, duration(in.DurationSeconds, defaultDuration)
-	wish.SourceIP = ev.Client().String()
+	wish.SourceIP, wish.Secure = ev.Client().String(), ev.Secure
 	wish.Policies, wish.PolicyARNs = sessionPolicies(in.Policy, in.PolicyArns)
 	session, minted, err := s.Broker.Assume(ctx, wish) // 2. may they
 	if err != nil {
@@ -154,7 +155,10 @@ func (s *Service) foreignIdentity(ctx context.Context, role idpool.RoleARN, issu
 		return wish, "", "", err
 	}
 	keys := map[string][]string{name + ":aud": {who.Client}, name + ":sub": {who.Subject}}
-	if amr := texts(who.Claims["amr"]); len(amr) > 0 {
+	switch amr := texts(who.Claims["amr"]); {
+	case len(amr) > maxAMR || slices.ContainsFunc(amr, func(one string) bool { return len(one) > maxAMRText }):
+		return wish, "", "", idpool.Errorf(idpool.InvalidToken, "The claim amr is too long")
+	case len(amr) > 0:
 		keys[name+":amr"] = amr
 	}
 	arn := idpool.ProviderARN(role.Account, name)
@@ -162,7 +166,13 @@ func (s *Service) foreignIdentity(ctx context.Context, role idpool.RoleARN, issu
 		Action: "sts:AssumeRoleWithWebIdentity", Principal: policy.Principal{Federated: arn}, Provider: arn,
 		Keys: keys, Lasting: slices.Sorted(maps.Keys(keys)),
 	}
-	wish.SourceIdentity, _ = who.Claims["https://aws.amazon.com/source_identity"].(string)
+	if claim, has := who.Claims["https://aws.amazon.com/source_identity"]; has {
+		text, ok := claim.(string)
+		if !ok || !sourceIdentityForm.MatchString(text) || strings.HasPrefix(strings.ToLower(text), "aws:") {
+			return wish, "", "", idpool.Errorf(idpool.InvalidToken, `Source Identity must match [a-zA-Z_0-9+=,.@-]{2,64} and not begin with "aws:"`)
+		}
+		wish.SourceIdentity = text
+	}
 	wish.Tags, wish.TransitiveTags, err = claimedTags(who.Claims["https://aws.amazon.com/tags"])
 	return wish, who.Subject, who.Client, err
 }
@@ -186,6 +196,14 @@ func refused(err error) error {
 	}
 	return idpool.Errorf(idpool.InvalidToken, "%s", text).Because(why)
 }
+
+// The bounds of what a foreign token puts into a session.
+const (
+	maxAMR     = 20
+	maxAMRText = 128
+)
+
+var sourceIdentityForm = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
 
 // maxTokenAge is how long ago a foreign token may have been issued. The hosted
 // service has such a bound and does not tell it.
