@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -128,6 +129,9 @@ var managed = []Managed{
 // everything.
 func allow(actions string) string {
 	list, _ := json.Marshal(strings.Fields(actions))
+	if !bytes.ContainsRune(list, ',') {
+		list = bytes.Trim(list, "[]") // as AWS writes one
+	}
 	return `{"Effect":"Allow","Action":` + string(list) + `,"Resource":"*"}`
 }
 

@@ -38,11 +38,19 @@ type policyRole struct {
 	RoleID   string `xml:"RoleId"`
 }
 
-// entityWith is a role or a user that a policy is attached to.
+// entityWith is a user or a role that a policy is attached to.
 type entityWith struct{ kind, name, id string }
 
-// listEntitiesForPolicy lists the roles, then the users that a policy is
-// attached to.
+// key sorts users before roles, as the answer has them.
+func (e entityWith) key() string {
+	if e.kind == "User" {
+		return "1 " + idpool.FoldName(e.name)
+	}
+	return "2 " + idpool.FoldName(e.name)
+}
+
+// listEntitiesForPolicy lists the users and the roles that a policy is attached
+// to.
 func (s *Service) listEntitiesForPolicy(ctx context.Context, caller idpool.Caller, in listEntitiesForPolicyInput) (out listEntitiesForPolicyOutput, err error) {
 	if err := checkPrefix(in.PathPrefix); err != nil {
 		return out, err
@@ -57,19 +65,19 @@ func (s *Service) listEntitiesForPolicy(ctx context.Context, caller idpool.Calle
 		meets := func(kind, path string, g idpool.Grants) bool {
 			return (in.EntityFilter == "" || in.EntityFilter == kind) && strings.HasPrefix(path, in.PathPrefix) && slices.Contains(g.Attached, p.ARN())
 		}
-		roles, err := r.Roles(ctx, caller.Account)
+		users, err := r.Users(ctx, caller.Account)
 		if err != nil {
 			return err
 		}
-		for _, r := range roles {
-			if meets("Role", r.Path, r.Grants) {
-				list = append(list, entityWith{"Role", r.Name, r.ID})
-			}
-		}
-		users, err := r.Users(ctx, caller.Account)
 		for _, u := range users {
 			if meets("User", u.Path, u.Grants) {
 				list = append(list, entityWith{"User", u.Name, u.ID})
+			}
+		}
+		roles, err := r.Roles(ctx, caller.Account)
+		for _, r := range roles {
+			if meets("Role", r.Path, r.Grants) {
+				list = append(list, entityWith{"Role", r.Name, r.ID})
 			}
 		}
 		return err
@@ -77,7 +85,7 @@ func (s *Service) listEntitiesForPolicy(ctx context.Context, caller idpool.Calle
 	if err != nil {
 		return out, err
 	}
-	list, out.pageOutput, err = page(s, caller, in.pageInput, list, func(e entityWith) string { return e.kind + idpool.FoldName(e.name) },
+	list, out.pageOutput, err = page(s, caller, in.pageInput, list, entityWith.key,
 		"ListEntitiesForPolicy", in.PolicyArn, in.EntityFilter, in.PathPrefix, in.PolicyUsageFilter)
 	for _, e := range list {
 		if e.kind == "Role" {
