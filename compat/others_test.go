@@ -14,19 +14,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"idpool/internal/wire"
 )
 
 // estate is what an account has, and inputs that name it.
 type estate struct {
 	*site
-	pool, person, provider string
-	inputs                 map[string]any
+	pool, person, key, policy string
+	inputs                    map[string]any
 }
 
 func newEstate(t *testing.T, h *host) *estate {
 	t.Helper()
 	s := h.site(t)
-	e := &estate{site: s, provider: s.two.arn}
+	e := &estate{site: s, policy: s.policy("p")}
 	e.pool = s.pool(t, developers, func(in *ci.CreateIdentityPoolInput) { in.IdentityPoolTags = map[string]string{"kept": "1"} })
 	e.person, _ = s.vouch(t, e.pool, both(developer("u1"), s.one.login("ann")))
 	s.vouch(t, e.pool, developer("u2"))
@@ -35,91 +37,124 @@ func newEstate(t *testing.T, h *host) *estate {
 		"ResourceArn": *s.arn(e.pool), "Tags": map[string]string{"stolen": "1"}, "TagKeys": []string{"kept"},
 		"IdentityPoolName": "stolen", "Roles": map[string]string{}, "IdentityProviderName": s.one.arn, "MaxResults": 60,
 		"DeveloperProviderName": shop, "DeveloperUserIdentifier": "u1", "SourceUserIdentifier": "u1", "DestinationUserIdentifier": "u2", "Logins": developer("u1"),
-		"OpenIDConnectProviderArn": e.provider, "ClientID": "stolen", "ThumbprintList": thumbprints(3),
+
+		"OpenIDConnectProviderArn": s.two.arn, "ClientID": "stolen", "ThumbprintList": thumbprints(3), "SAMLProviderArn": s.makeSAML(t),
+		"RoleName": "worker", "UserName": "clerk", "PolicyName": "p", "PolicyArn": e.policy, "VersionId": "v1",
+		"PolicyDocument": denyAll, "AssumeRolePolicyDocument": trusting(e.pool), "Description": "stolen", "MaxSessionDuration": 7200, "NewUserName": "stolen", "Status": "Inactive",
 	}
+	for _, op := range []string{"CreatePolicy", "CreateRole", "PutRolePolicy", "AttachRolePolicy", "CreateUser", "PutUserPolicy", "AttachUserPolicy"} {
+		s.do(t, op, e.inputs)
+	}
+	e.key = *s.do(t, "CreateAccessKey", e.inputs).FieldByName("AccessKey").Interface().(*iamtypes.AccessKey).AccessKeyId
+	e.inputs["AccessKeyId"] = e.key
+	e.inputs["PolicyDocument"] = allowing("*")
 	return e
 }
 
 // state is all of it, as text.
 func (e *estate) state(t *testing.T) string {
 	t.Helper()
-	ctx := t.Context()
-	roles, err1 := e.cognito.GetIdentityPoolRoles(ctx, &ci.GetIdentityPoolRolesInput{IdentityPoolId: &e.pool})
-	tags, err2 := e.cognito.GetPrincipalTagAttributeMap(ctx, &ci.GetPrincipalTagAttributeMapInput{IdentityPoolId: &e.pool, IdentityProviderName: &e.one.arn})
-	provider, err3 := e.iam.GetOpenIDConnectProvider(ctx, &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: &e.provider})
-	text, err4 := json.Marshal([]any{e.describe(t, e.pool), roles, tags, provider, e.usersOf(t, e.pool, e.person), e.everybody(t, e.pool)})
-	for _, err := range []error{err1, err2, err3, err4} {
+	all := []any{e.everybody(t, e.pool)}
+	for _, op := range []string{
+		"cognito-identity:DescribeIdentityPool", "cognito-identity:GetIdentityPoolRoles", "cognito-identity:GetPrincipalTagAttributeMap", "cognito-identity:LookupDeveloperIdentity",
+		"iam:GetOpenIDConnectProvider", "iam:GetSAMLProvider", "iam:GetPolicy", "iam:ListPolicyVersions", "iam:ListAccessKeys",
+		"iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:GetUser", "iam:GetUserPolicy", "iam:ListAttachedUserPolicies",
+	} {
+		out, err := e.byName(t, op, e.inputs)
 		if err != nil {
 			t.Fatal(err)
 		}
+		all = append(all, out)
 	}
-	return string(text)
+	return toJSON(t, all)
+}
+
+// name is a member that names something, and how what it names is missed.
+type name struct {
+	member  string
+	missing func(t *testing.T, err error)
 }
 
 // TestOthersSeeNothing tries every operation that names something, on what
 // belongs to another account or another region: it is as unknown as what does
-// not exist, and nothing changes. The owner's same call works.
+// not exist, and nothing changes.
 func TestOthersSeeNothing(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, true)
+	e := newEstate(t, h)
+	before := e.state(t)
+	another, abroad := h.site(t).clients, e.in("eu-west-1")
+	// What an input names, the first of these, and how it is missed.
+	names := []name{
+		{"IdentityPoolId", e.misses(poolMissing(e.pool))}, {"ResourceArn", e.misses(poolMissing(e.pool))}, {"IdentityId", e.misses(identityMissing(e.person))}, {"IdentityIdsToDelete", nil},
+		{"OpenIDConnectProviderArn", e.lacks(providerMissing(e.two.arn))}, {"SAMLProviderArn", e.lacks(fmt.Sprintf("SAMLProvider %s not found", e.inputs["SAMLProviderArn"]))},
+		{"RoleName", e.lacks(roleMissing("worker"))}, {"UserName", e.lacks(userOfIAMMissing("clerk"))}, {"PolicyArn", e.lacks(policyMissing(e.policy))}, {"AccessKeyId", e.lacks(keyMissing(e.key))},
+	}
 	tried := 0
 	for _, op := range slices.Sorted(maps.Keys(registered)) {
-		named := ""
-		for _, m := range registered[op].Shape {
-			if slices.Contains([]string{"IdentityPoolId", "ResourceArn", "OpenIDConnectProviderArn"}, m.Name) || named == "" && strings.HasPrefix(m.Name, "IdentityId") {
-				named = m.Name
-			}
-		}
-		if named == "" || registered[op].Public {
+		at := slices.IndexFunc(names, func(n name) bool {
+			return slices.ContainsFunc(registered[op].Shape, func(m wire.Member) bool { return m.Name == n.member })
+		})
+		switch {
+		case at < 0 || registered[op].Public:
+			continue
+		case op == "iam:CreateRole" || op == "iam:CreateUser" || strings.HasPrefix(op, "sts:"): // these name what is to be, or what everybody may know
 			continue
 		}
 		tried++
-		t.Run(strings.TrimPrefix(op, "cognito-identity:"), func(t *testing.T) {
-			e := newEstate(t, h)
-			before := e.state(t)
-			callers := map[string]clients{"another account": h.site(t).clients}
-			if !strings.HasPrefix(op, "iam:") { // which has no regions
-				callers["another region"] = e.in("eu-west-1")
-			}
-			for who, c := range callers {
-				t.Run(who, func(t *testing.T) { e.isUnknown(t, who, c, op, named) })
-			}
-			if after := e.state(t); after != before {
-				t.Errorf("others changed\n%s to\n%s", before, after)
-			}
-			if _, err := e.byName(t, op, e.inputs); err != nil {
-				t.Errorf("the owner: %v", err)
-			}
-		})
+		check := func(c clients, who string) {
+			t.Run(strings.TrimPrefix(op, "cognito-identity:")+"/"+who, func(t *testing.T) {
+				inputs := maps.Clone(e.inputs)
+				if op == "iam:UpdateAssumeRolePolicy" { // its document is of another kind
+					inputs["PolicyDocument"] = inputs["AssumeRolePolicyDocument"]
+				}
+				out, err := c.byName(t, op, inputs)
+				switch {
+				case names[at].missing == nil:
+					e.leaves(t, who, out, err)
+				case op == "iam:DeleteOpenIDConnectProvider": // which takes the missing for deleted
+					if err != nil {
+						t.Error(err)
+					}
+				default:
+					names[at].missing(t, err)
+				}
+			})
+		}
+		check(another, "another account")
+		if !strings.HasPrefix(op, "iam:") { // which has no regions
+			check(abroad, "another region")
+		}
+	}
+	if after := e.state(t); after != before {
+		t.Errorf("others changed\n%s to\n%s", before, after)
 	}
 	if tried < 20 {
 		t.Errorf("only %d operations were tried", tried)
 	}
 }
 
-// isUnknown holds that an operation finds nothing for somebody else.
-func (e *estate) isUnknown(t *testing.T, who string, c clients, op, named string) {
+func (e *estate) misses(text string) func(*testing.T, error) {
+	return func(t *testing.T, err error) { t.Helper(); refused[*types.ResourceNotFoundException](t, err, text) }
+}
+
+func (e *estate) lacks(text string) func(*testing.T, error) {
+	return func(t *testing.T, err error) { t.Helper(); refused[*iamtypes.NoSuchEntityException](t, err, text) }
+}
+
+// leaves holds that DeleteIdentities lists what it may not delete. What is in
+// another region is unknown to it, and not listed.
+func (e *estate) leaves(t *testing.T, who string, out any, err error) {
 	t.Helper()
-	out, err := c.byName(t, op, e.inputs)
-	switch {
-	case op == "cognito-identity:DeleteIdentities": // which lists what it may not delete
-		var want []types.UnprocessedIdentityId
-		if who == "another account" {
-			want = []types.UnprocessedIdentityId{{IdentityId: &e.person, ErrorCode: types.ErrorCodeAccessDenied}}
-		}
-		if got := fmt.Sprint(toJSON(t, out.(*ci.DeleteIdentitiesOutput).UnprocessedIdentityIds)); err != nil || len(want) > 0 && got != toJSON(t, want) || len(want) == 0 && got != "[]" {
-			t.Errorf("left %s (%v), want %s", got, err, toJSON(t, want))
-		}
-	case op == "iam:DeleteOpenIDConnectProvider": // which takes the missing for deleted
-		if err != nil {
-			t.Error(err)
-		}
-	case named == "OpenIDConnectProviderArn":
-		refused[*iamtypes.NoSuchEntityException](t, err, providerMissing(e.provider))
-	case named == "IdentityId":
-		refused[*types.ResourceNotFoundException](t, err, identityMissing(e.person))
-	default:
-		refused[*types.ResourceNotFoundException](t, err, poolMissing(e.pool))
+	want := []types.UnprocessedIdentityId{}
+	if who == "another account" {
+		want = append(want, types.UnprocessedIdentityId{IdentityId: &e.person, ErrorCode: types.ErrorCodeAccessDenied})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := toJSON(t, out.(*ci.DeleteIdentitiesOutput).UnprocessedIdentityIds); got != toJSON(t, want) {
+		t.Errorf("left %s, want %s", got, toJSON(t, want))
 	}
 }
 

@@ -35,6 +35,7 @@ func TestListIdentityPoolsPages(t *testing.T) {
 		}
 		pools = slices.DeleteFunc(pools, func(p string) bool { return p == id })
 	}
+	gone := 0
 	for size := int32(1); size <= 60; size++ {
 		start := slices.Clone(pools)
 		var listed []string
@@ -50,17 +51,16 @@ func TestListIdentityPoolsPages(t *testing.T) {
 			for _, p := range page.IdentityPools {
 				listed = append(listed, *p.IdentityPoolId)
 			}
-			if every := max(1, 75/int(size)); pages.HasMorePages() && n%every == 0 {
+			if every := max(1, 75/int(size)); pages.HasMorePages() && n%every == 0 && (size < 10 || size%3 == 0) { // which is often enough
 				remove(listed[len(listed)-1])          // where the page ended
 				remove(pools[rand.IntN(len(pools)-1)]) // anywhere, but not the last
 				add()
 				add()
 			}
 		}
+		gone += len(start)
 		stayed := slices.DeleteFunc(start, func(p string) bool { return !slices.Contains(pools, p) })
-		if len(stayed) == 150 {
-			t.Fatalf("size %d: nothing was deleted", size)
-		}
+		gone -= len(stayed)
 		seen := slices.DeleteFunc(slices.Clone(listed), func(p string) bool { return !slices.Contains(stayed, p) })
 		if !slices.Equal(seen, stayed) {
 			t.Errorf("size %d: of those that stayed are listed\n%q, want\n%q", size, seen, stayed)
@@ -68,6 +68,9 @@ func TestListIdentityPoolsPages(t *testing.T) {
 		if slices.Sort(listed); len(slices.Compact(listed)) != len(listed) {
 			t.Errorf("size %d: some are listed twice", size)
 		}
+	}
+	if gone < 60 {
+		t.Errorf("only %d pools went while they were listed", gone)
 	}
 }
 
@@ -133,7 +136,7 @@ func TestListIdentitiesPages(t *testing.T) {
 	pool := s.pool(t)
 	var all []string
 	disabled := map[string]bool{}
-	for i := range 72 {
+	for i := range 48 {
 		ann := s.one.login(fmt.Sprint("ann", i))
 		id := s.id(t, pool, ann)
 		if i%3 == 0 {
@@ -143,7 +146,7 @@ func TestListIdentitiesPages(t *testing.T) {
 		all = append(all, id)
 	}
 	for _, hide := range []bool{false, true} {
-		for _, size := range []int32{1, 2, 7, 24, 48, 59, 60} {
+		for _, size := range []int32{1, 7, 16, 31, 32, 47, 60} {
 			stayed := slices.DeleteFunc(slices.Clone(all), func(id string) bool { return hide && disabled[id] })
 			slices.Sort(stayed)
 			var listed []string

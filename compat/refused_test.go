@@ -13,7 +13,7 @@ import (
 
 // statuses are those of behaviour 8.2 and 9.1. Everything else is 400.
 var statuses = map[string]int{
-	"NoSuchEntity": 404, "EntityAlreadyExists": 409, "LimitExceeded": 409,
+	"NoSuchEntity": 404, "EntityAlreadyExists": 409, "LimitExceeded": 409, "DeleteConflict": 409,
 	"AccessDenied": 403, "InvalidClientTokenId": 403, "SignatureDoesNotMatch": 403, "MissingAuthenticationToken": 403, "ExpiredToken": 403,
 }
 
