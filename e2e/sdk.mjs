@@ -201,8 +201,10 @@ test("the classic flow: a token of ours, taken to the STS", async () => {
   assert.equal(assumed.Audience, pool);
   assert.equal(assumed.Provider, "cognito-identity.amazonaws.com");
   assert.equal(assumed.AssumedRoleUser.Arn, `arn:aws:sts::${account}:assumed-role/shopper/app`);
-  await refused(sts.send(new AssumeRoleWithWebIdentityCommand({ RoleArn: roles.authenticated, RoleSessionName: "app", WebIdentityToken: token })),
-    "InvalidIdentityTokenException", `No OpenIDConnect provider found in your account for ${issuer}`);
+  const direct = await sts.send(new AssumeRoleWithWebIdentityCommand({ RoleArn: roles.authenticated, RoleSessionName: "app", WebIdentityToken: token }));
+  assert.deepEqual([direct.SubjectFromWebIdentityToken, direct.Audience, direct.Provider], ["alice", "web", providerArn], "development mode takes any issuer");
+  await refused(sts.send(new AssumeRoleWithWebIdentityCommand({ RoleArn: roles.authenticated, RoleSessionName: "app", WebIdentityToken: token.slice(0, -6) + "AAAAAA" })),
+    "InvalidIdentityTokenException", /^Couldn't retrieve verification key from your identity provider/);
   await refused(sts.send(new AssumeRoleWithWebIdentityCommand({ RoleArn: roles.authenticated, RoleSessionName: "a", WebIdentityToken: Token })),
     "ValidationError", "1 validation error detected: Value 'a' at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2");
   await pools.send(new cognito.DeleteIdentitiesCommand({ IdentityIdsToDelete: [id] }));

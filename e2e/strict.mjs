@@ -3,7 +3,7 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import * as cognito from "@aws-sdk/client-cognito-identity";
-import { STSClient, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
+import { STSClient, AssumeRoleWithWebIdentityCommand, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 
 const endpoint = process.env.ENDPOINT;
 const base = { endpoint, region: "us-east-1", maxAttempts: 1 };
@@ -83,6 +83,14 @@ test("the four public operations need none", async () => {
   const role = "arn:aws:iam::000000000000:role/nobody";
   await refused(root.send(new cognito.SetIdentityPoolRolesCommand({ IdentityPoolId: made.IdentityPoolId, Roles: { authenticated: role } })), "NotAuthorizedException",
     `Access to Role '${role}' is forbidden.`);
+});
+
+test("the STS takes no token of an issuer that nobody registered", async () => {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const now = Math.floor(Date.now() / 1000);
+  const WebIdentityToken = [part({ alg: "RS256", kid: "1" }), part({ iss: "https://login.example.com", sub: "mallory", aud: "web", iat: now, exp: now + 600 }), part("")].join(".");
+  await refused(new STSClient(base).send(new AssumeRoleWithWebIdentityCommand({ RoleArn: "arn:aws:iam::000000000000:role/any", RoleSessionName: "app", WebIdentityToken })),
+    "InvalidIdentityTokenException", "No OpenIDConnect provider found in your account for https://login.example.com");
 });
 
 test("there is no development issuer", async () => {
