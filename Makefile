@@ -29,7 +29,7 @@ test-go: format ## the product's own tests, with the race detector
 test-compat: ## the official Go SDK against a server in the test
 	cd compat && go vet ./... && go test -race -shuffle=on ./...
 
-e2e: build peers ## boto3, the aws CLI and the JavaScript SDK against bin/idpool, and kill -9
+e2e: build peers ## boto3, the aws CLI, the JavaScript SDK and Terraform against bin/idpool, and kill -9
 	$(CLIENTS)
 
 test-long: build peers ## crash tests and fuzzing that take minutes

@@ -15,16 +15,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTerraform makes, changes, imports and destroys pools with Terraform and
-// its AWS provider. After each step a plan must be empty: what the server
-// answers is what was asked of it.
+// TestTerraform makes, changes, imports and destroys pools, with the roles and
+// providers that they name, with Terraform and its AWS provider. After each step
+// a plan must be empty: what the server answers is what was asked of it.
 func TestTerraform(t *testing.T) {
 	t.Parallel()
 	n, run := terraform(t)
 	began := time.Now()
 
 	dir := workspace(t, "terraform/pools")
-	run(t, dir, 0, "Apply complete! Resources: 27 added, 0 changed, 0 destroyed.", "apply", "-auto-approve")
+	run(t, dir, 0, "Apply complete! Resources: 35 added, 0 changed, 0 destroyed.", "apply", "-auto-approve")
 	run(t, dir, 0, "No changes.", "plan", "-detailed-exitcode")
 	made := held(t, dir)
 	wantPool(t, n, made.id("aws_cognito_identity_pool.full"), `{
@@ -37,7 +37,16 @@ func TestTerraform(t *testing.T) {
 			{"ProviderName": "cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab12Cd34E", "ClientId": "7lhlkkfbfb4q5kpp90urffao", "ServerSideTokenCheck": false}],
 		"IdentityPoolTags": {"by": "terraform", "stage": "test", "team": "blue"}}`)
 
-	run(t, dir, 0, "Apply complete! Resources: 1 added, 5 changed, 1 destroyed.", "apply", "-auto-approve", "-var=changed=true")
+	// A guest becomes the role that Terraform made, by its trust policy.
+	var guest struct{ IdentityId string }
+	if err := call(n.url, "GetId", map[string]string{"IdentityPoolId": made.id("aws_cognito_identity_pool.guests")}, nil, &guest); err != nil {
+		t.Fatal(err)
+	}
+	if err := call(n.url, "GetCredentialsForIdentity", guest, nil, new(any)); err != nil {
+		t.Error(err)
+	}
+
+	run(t, dir, 0, "Apply complete! Resources: 1 added, 11 changed, 1 destroyed.", "apply", "-auto-approve", "-var=changed=true")
 	run(t, dir, 0, "No changes.", "plan", "-detailed-exitcode", "-var=changed=true")
 	changed := held(t, dir)
 	if before, after := made.id("aws_cognito_identity_pool.full"), changed.id("aws_cognito_identity_pool.full"); before != after {
@@ -59,9 +68,9 @@ func TestTerraform(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(other, "imports.tf"), []byte(changed.imports()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run(t, other, 0, "Apply complete! Resources: 27 imported, 0 added, 0 changed, 0 destroyed.", "apply", "-auto-approve", "-var=changed=true")
+	run(t, other, 0, "Apply complete! Resources: 35 imported, 0 added, 0 changed, 0 destroyed.", "apply", "-auto-approve", "-var=changed=true")
 	run(t, other, 0, "No changes.", "plan", "-detailed-exitcode", "-var=changed=true")
-	run(t, other, 0, "Destroy complete! Resources: 27 destroyed.", "destroy", "-auto-approve", "-var=changed=true")
+	run(t, other, 0, "Destroy complete! Resources: 35 destroyed.", "destroy", "-auto-approve", "-var=changed=true")
 	t.Logf("apply to destroy: %.1f s", time.Since(began).Seconds())
 	wantNothing(t, n)
 
@@ -143,8 +152,12 @@ func (s state) id(address string) string { return fmt.Sprint(s[address]["id"]) }
 // imports is what to write to have it all imported.
 func (s state) imports() string {
 	var b strings.Builder
-	for address := range s {
-		fmt.Fprintf(&b, "import {\n  to = %s\n  id = %q\n}\n", address, s.id(address))
+	for address, attributes := range s {
+		id := s.id(address)
+		if strings.HasPrefix(address, "aws_iam_role_policy_attachment.") { // whose ID is a number made up
+			id = fmt.Sprint(attributes["role"], "/", attributes["policy_arn"])
+		}
+		fmt.Fprintf(&b, "import {\n  to = %s\n  id = %q\n}\n", address, id)
 	}
 	return b.String()
 }
@@ -160,7 +173,7 @@ func held(t *testing.T, dir string) state {
 		Resources []struct {
 			Mode, Type, Name string
 			Instances        []struct {
-				IndexKey   *int `json:"index_key"`
+				IndexKey   any `json:"index_key"`
 				Attributes map[string]any
 			}
 		}
@@ -172,8 +185,11 @@ func held(t *testing.T, dir string) state {
 	for _, r := range file.Resources {
 		for _, i := range r.Instances {
 			address := r.Type + "." + r.Name
-			if i.IndexKey != nil {
-				address += fmt.Sprintf("[%d]", *i.IndexKey)
+			switch key := i.IndexKey.(type) {
+			case float64:
+				address += fmt.Sprintf("[%g]", key)
+			case string:
+				address += fmt.Sprintf("[%q]", key)
 			}
 			if r.Mode == "managed" {
 				out[address] = i.Attributes
@@ -199,7 +215,7 @@ func wantPool(t *testing.T, n *node, id, want string) {
 	}
 }
 
-// wantNothing holds that no pool and no OIDC provider is left.
+// wantNothing holds that no pool, provider, role or policy is left.
 func wantNothing(t *testing.T, n *node) {
 	t.Helper()
 	var pools struct{ IdentityPools []any }
@@ -208,8 +224,10 @@ func wantNothing(t *testing.T, n *node) {
 	}
 	header := anySignature.Clone()
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
-	status, body, err := post(n.url, "", "Action=ListOpenIDConnectProviders&Version=2010-05-08", header)
-	if err != nil || status != http.StatusOK || strings.Contains(body, "<Arn>") {
-		t.Errorf("OIDC providers are left: %d %s (%v)", status, body, err)
+	for _, list := range []string{"ListOpenIDConnectProviders", "ListSAMLProviders", "ListRoles", "ListPolicies&Scope=Local"} {
+		status, body, err := post(n.url, "", "Action="+list+"&Version=2010-05-08", header)
+		if err != nil || status != http.StatusOK || strings.Contains(body, "<Arn>") {
+			t.Errorf("%s: something is left: %d %s (%v)", list, status, body, err)
+		}
 	}
 }

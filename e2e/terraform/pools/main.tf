@@ -21,7 +21,6 @@ variable "changed" {
 }
 
 locals {
-  role      = "arn:aws:iam::000000000000:role"
   user_pool = "cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab12Cd34E"
 }
 
@@ -29,7 +28,69 @@ resource "aws_iam_openid_connect_provider" "login" {
   url             = "https://login.example.com/realms/shop"
   client_id_list  = var.changed ? ["web", "tv"] : ["web", "mobile"]
   thumbprint_list = [var.changed ? "1111111111111111111111111111111111111111" : "0000000000000000000000000000000000000000"]
-  tags            = { team = "blue" }
+  tags            = var.changed ? { team = "red", cost = "low" } : { team = "blue", stage = "test" }
+}
+
+resource "aws_iam_saml_provider" "staff" {
+  name                   = "staff"
+  saml_metadata_document = file("${path.module}/${var.changed ? "staff-next" : "staff"}.xml")
+}
+
+data "aws_iam_policy_document" "trust" {
+  for_each = toset(["authenticated", "unauthenticated"])
+
+  statement {
+    actions = ["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]
+
+    principals {
+      type        = "Federated"
+      identifiers = ["cognito-identity.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "cognito-identity.amazonaws.com:aud"
+      values   = [aws_cognito_identity_pool.full.id, aws_cognito_identity_pool.guests.id]
+    }
+
+    condition {
+      test     = "ForAnyValue:StringLike"
+      variable = "cognito-identity.amazonaws.com:amr"
+      values   = [each.key]
+    }
+  }
+}
+
+resource "aws_iam_role" "pool" {
+  for_each             = { admin = "authenticated", shopper = "authenticated", guest = "unauthenticated" }
+  name                 = each.key
+  path                 = "/shop/"
+  description          = var.changed ? "changed" : "as made"
+  max_session_duration = var.changed ? 7200 : 3600
+  assume_role_policy   = data.aws_iam_policy_document.trust[each.value].json
+  tags                 = { kind = each.value }
+}
+
+resource "aws_iam_role_policy" "guest" {
+  name = "look"
+  role = aws_iam_role.pool["guest"].name
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = var.changed ? ["s3:GetObject", "s3:ListBucket"] : ["s3:GetObject"], Resource = "*" }]
+  })
+}
+
+resource "aws_iam_policy" "shop" {
+  name = "shop"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = ["s3:PutObject"], Resource = var.changed ? "arn:aws:s3:::shop-2/*" : "arn:aws:s3:::shop/*" }]
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "shop" {
+  role       = aws_iam_role.pool["shopper"].name
+  policy_arn = aws_iam_policy.shop.arn
 }
 
 resource "aws_cognito_identity_pool" "guests" {
@@ -44,7 +105,7 @@ resource "aws_cognito_identity_pool" "full" {
   allow_classic_flow               = !var.changed
   developer_provider_name          = "login.shop"
   openid_connect_provider_arns     = [aws_iam_openid_connect_provider.login.arn]
-  saml_provider_arns               = var.changed ? [] : ["arn:aws:iam::000000000000:saml-provider/staff"]
+  saml_provider_arns               = var.changed ? [] : [aws_iam_saml_provider.staff.arn]
 
   cognito_identity_providers {
     provider_name           = local.user_pool
@@ -74,8 +135,8 @@ resource "aws_cognito_identity_pool_roles_attachment" "full" {
   identity_pool_id = aws_cognito_identity_pool.full.id
 
   roles = {
-    authenticated   = "${local.role}/shopper"
-    unauthenticated = "${local.role}/guest"
+    authenticated   = aws_iam_role.pool["shopper"].arn
+    unauthenticated = aws_iam_role.pool["guest"].arn
   }
 
   role_mapping {
@@ -92,14 +153,14 @@ resource "aws_cognito_identity_pool_roles_attachment" "full" {
     mapping_rule {
       claim      = "groups"
       match_type = "Contains"
-      role_arn   = "${local.role}/admin"
+      role_arn   = aws_iam_role.pool["admin"].arn
       value      = var.changed ? "owners" : "admins"
     }
 
     mapping_rule {
       claim      = "email"
       match_type = "StartsWith"
-      role_arn   = "${local.role}/shopper"
+      role_arn   = aws_iam_role.pool["shopper"].arn
       value      = "shop-"
     }
   }
@@ -116,6 +177,11 @@ resource "aws_cognito_identity_pool_provider_principal_tag" "user_pool" {
   identity_pool_id       = aws_cognito_identity_pool.full.id
   identity_provider_name = local.user_pool
   use_defaults           = true
+}
+
+resource "aws_cognito_identity_pool_roles_attachment" "guests" {
+  identity_pool_id = aws_cognito_identity_pool.guests.id
+  roles            = { unauthenticated = aws_iam_role.pool["guest"].arn }
 }
 
 # Enough pools for a second page of the data source below, which asks for 20.
