@@ -22,8 +22,6 @@ import (
 // page begins.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	npmPackages(t)
-	python := python(t)
 	n := serve(t, binary(t), t.TempDir(), "--dev")
 	var makers sync.WaitGroup
 	for maker := range 8 {
@@ -56,18 +54,25 @@ func TestPages(t *testing.T) {
 
 	changes := n.churn(t, pools["goes"])
 	env := clientEnv(n.url, nowhere, "", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "STAY="+stay)
-	for name, command := range map[string][]string{"boto3": {python, "pages.py"}, "javascript": {"node", "pages.mjs"}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			before := changes.Load()
-			suite(t, env, command[0], command[1:]...)
-			if meanwhile := changes.Load() - before; meanwhile == 0 {
-				t.Error("no pool was made or deleted meanwhile")
-			} else {
-				t.Logf("%d pools were made or deleted meanwhile", meanwhile)
-			}
-		})
+	walk := func(t *testing.T, name, script string) {
+		t.Helper()
+		before := changes.Load()
+		suite(t, env, name, script)
+		if meanwhile := changes.Load() - before; meanwhile == 0 {
+			t.Error("no pool was made or deleted meanwhile")
+		} else {
+			t.Logf("%d pools were made or deleted meanwhile", meanwhile)
+		}
 	}
+	t.Run("javascript", func(t *testing.T) {
+		t.Parallel()
+		npmPackages(t)
+		walk(t, "node", "pages.mjs")
+	})
+	t.Run("boto3", func(t *testing.T) {
+		t.Parallel()
+		walk(t, python(t), "pages.py")
+	})
 }
 
 func (n *node) makePool(name string) (id string, err error) {
