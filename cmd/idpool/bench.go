@@ -185,7 +185,7 @@ func (c oursCommand) Run(ctx context.Context, s streams) error {
 	finished := make(chan struct{})
 	go func() { n.Background(background); close(finished) }()
 	defer func() { stop(); <-finished }()
-	giveHeadroom()
+	defer giveHeadroom()()
 	fmt.Fprintln(s.out, api.Addr(), admin.Addr())
 	return n.Serve(ctx, api, admin)
 }

@@ -1,13 +1,16 @@
 package main
 
+import "runtime"
+
 // headroom is how much memory requests may use up before the collector comes,
 // over and above what Go allows by itself: as much as is in use. That is little
 // in this program, which would spend a third of its time collecting.
 const headroom = 64 << 20
 
-// giveHeadroom lets the heap grow to headroom and twice of what is in use. The
-// collector counts a block that nobody touches, so the system never has to find
-// memory for it.
-func giveHeadroom() { untouched = make([]byte, headroom) }
-
-var untouched []byte
+// giveHeadroom lets the heap grow to headroom and twice of what is in use, until
+// the function that it returns is called. The collector counts a block that
+// nobody touches, so the system never has to find memory for it.
+func giveHeadroom() (release func()) {
+	untouched := make([]byte, headroom)
+	return func() { runtime.KeepAlive(untouched) }
+}

@@ -197,7 +197,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	go func() { n.Background(background); close(finished) }()
 	defer func() { stop(); <-finished }() // before the store is closed
 
-	giveHeadroom()
+	defer giveHeadroom()()
 	if c.Dev {
 		fmt.Fprintln(s.err, "idpool: DEVELOPMENT MODE: every signature and every role name is accepted. Do not use it for anything real.")
 	}

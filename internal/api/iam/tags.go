@@ -59,7 +59,7 @@ func addTags(held *map[string]string, list []tag) error {
 // there are passed over.
 func removeTags(held map[string]string, keys []string) {
 	maps.DeleteFunc(held, func(key, _ string) bool {
-		return slices.ContainsFunc(keys, func(k string) bool { return strings.ToLower(k) == strings.ToLower(key) })
+		return slices.ContainsFunc(keys, func(k string) bool { return idpool.FoldName(k) == idpool.FoldName(key) })
 	})
 }
 
