@@ -25,6 +25,7 @@ import (
 	"idpool/internal/credential"
 	"idpool/internal/idpool"
 	"idpool/internal/limit"
+	"idpool/internal/policy"
 	"idpool/internal/seal"
 	"idpool/internal/store/sqlite"
 	"idpool/internal/wire"
@@ -76,7 +77,7 @@ func newWorld(t testing.TB) *world {
 	t.Cleanup(server.Close)
 	w.url = server.URL
 	for account, c := range map[string]*client{account: &w.root, other: &w.foreign} {
-		err := broker(account).EnsureRootKey(t.Context(), func(k credential.RootKey) error { *c = client{w, k.ID, k.Secret}; return nil })
+		err := broker(account).EnsureRootKey(t.Context(), func(k credential.RootKey) error { *c = client{w, k.ID, k.Secret, ""}; return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,8 +95,8 @@ func (w *world) update(t testing.TB, fn func(idpool.Writer) error) {
 
 // client is somebody with an access key.
 type client struct {
-	world      *world
-	id, secret string
+	world             *world
+	id, secret, token string
 }
 
 // answer is what a request came to.
@@ -116,7 +117,7 @@ func (c client) call(t testing.TB, op, form string, values ...map[string]string)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	sum := sha256.Sum256([]byte(form))
-	if err := v4.NewSigner().SignHTTP(t.Context(), aws.Credentials{AccessKeyID: c.id, SecretAccessKey: c.secret}, r, hex.EncodeToString(sum[:]), "iam", "us-east-1", testNow); err != nil {
+	if err := v4.NewSigner().SignHTTP(t.Context(), aws.Credentials{AccessKeyID: c.id, SecretAccessKey: c.secret, SessionToken: c.token}, r, hex.EncodeToString(sum[:]), "iam", "us-east-1", testNow); err != nil {
 		t.Fatal(err)
 	}
 	res, err := http.DefaultClient.Do(r)
@@ -188,7 +189,20 @@ func (w *world) user(t testing.TB, name, policy string) client {
 		w.root.must(t, "PutUserPolicy", "UserName="+name+"&PolicyName=p&PolicyDocument={doc}", map[string]string{"doc": policy})
 	}
 	key := w.root.must(t, "CreateAccessKey", "UserName="+name)
-	return client{w, key.one("AccessKeyId"), key.one("SecretAccessKey")}
+	return client{w, key.one("AccessKeyId"), key.one("SecretAccessKey"), ""}
+}
+
+// session becomes a role, which trusts the account.
+func (w *world) session(t testing.TB, role string) client {
+	t.Helper()
+	_, c, err := w.service.Broker.Assume(t.Context(), credential.Assumption{
+		Role: "arn:aws:iam::" + account + ":role/" + role, Name: "session", Action: "sts:AssumeRole", Duration: time.Hour,
+		Principal: policy.Principal{ARN: idpool.RootARN(account)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client{w, c.AccessKeyID, c.SecretAccessKey, c.SessionToken}
 }
 
 // documents are what {names} in a form stand for.
