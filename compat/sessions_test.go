@@ -1,5 +1,7 @@
 package compat
 
+//lint:file-ignore SA1019 PackedPolicySize is what clients of today read
+
 import (
 	"crypto"
 	"crypto/rsa"
@@ -8,6 +10,7 @@ import (
 	"encoding/json"
 	"math/big"
 	"net/http"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -273,7 +276,7 @@ func assumeRoleWithWebIdentity(t *testing.T, s *site) {
 	unmodelled(t, err, "ValidationError", "A session policy does not exist.")
 	if out, err := assume(func(in *sts.AssumeRoleWithWebIdentityInput) {
 		in.Policy = aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`)
-	}); err != nil || aws.ToInt32(out.PackedPolicySize) < 1 {
+	}); err != nil || packedSize(out) < 1 {
 		t.Errorf("with a session policy: %+v, %v", out, err)
 	}
 	_, err = assume(func(in *sts.AssumeRoleWithWebIdentityInput) { in.ProviderId = aws.String("www.amazon.com") })
@@ -329,6 +332,16 @@ func (s *site) session(t *testing.T, logins map[string]string) clients {
 	return s.with(fromCognito(out.Credentials))
 }
 
+// packedSize is the PackedPolicySize of an answer; 0 if there is none. To name
+// it is frowned upon since the SDK has a successor, which servers need not know.
+func packedSize(answer any) int {
+	size := reflect.ValueOf(answer).Elem().FieldByName("PackedPolicySize")
+	if size.IsNil() {
+		return 0
+	}
+	return int(size.Elem().Int())
+}
+
 func tag(key, value string) ststypes.Tag { return ststypes.Tag{Key: &key, Value: &value} }
 
 func assumeRole(t *testing.T, s *site) {
@@ -351,8 +364,8 @@ func assumeRole(t *testing.T, s *site) {
 	}
 	checkCredentials(t, fromSTS(plain.Credentials), before, time.Hour)
 	s.isSession(t, fromSTS(plain.Credentials), "other", "app")
-	if want := "arn:aws:sts::" + s.account + ":assumed-role/other/app"; *plain.AssumedRoleUser.Arn != want || plain.PackedPolicySize != nil || plain.SourceIdentity != nil {
-		t.Errorf("assumed %s, packed %v, source identity %v", *plain.AssumedRoleUser.Arn, plain.PackedPolicySize, plain.SourceIdentity)
+	if want := "arn:aws:sts::" + s.account + ":assumed-role/other/app"; *plain.AssumedRoleUser.Arn != want || packedSize(plain) != 0 || plain.SourceIdentity != nil {
+		t.Errorf("assumed %s, packed %d, source identity %v", *plain.AssumedRoleUser.Arn, packedSize(plain), plain.SourceIdentity)
 	}
 	tagged, err := assume(ann, func(in *sts.AssumeRoleInput) {
 		in.Tags, in.TransitiveTagKeys, in.SourceIdentity = []ststypes.Tag{tag("team", "a"), tag("stage", "")}, []string{"team"}, aws.String("ann")
@@ -361,12 +374,12 @@ func assumeRole(t *testing.T, s *site) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if size := aws.ToInt32(tagged.PackedPolicySize); size < 1 || size > 100 || aws.ToString(tagged.SourceIdentity) != "ann" {
+	if size := packedSize(tagged); size < 1 || size > 100 || aws.ToString(tagged.SourceIdentity) != "ann" {
 		t.Errorf("packed %d, source identity %v", size, tagged.SourceIdentity)
 	}
 	// Transitive tags and the source identity go on along a chain.
 	chained := s.with(fromSTS(tagged.Credentials))
-	if next, err := assume(chained, func(*sts.AssumeRoleInput) {}); err != nil || aws.ToString(next.SourceIdentity) != "ann" || aws.ToInt32(next.PackedPolicySize) < 1 {
+	if next, err := assume(chained, func(*sts.AssumeRoleInput) {}); err != nil || aws.ToString(next.SourceIdentity) != "ann" || packedSize(next) < 1 {
 		t.Errorf("chained: %+v, %v", next, err)
 	}
 	for _, test := range []struct {
