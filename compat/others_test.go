@@ -219,52 +219,51 @@ func TestListsAreOnesOwn(t *testing.T) {
 // TestFirstSignInsAtOnce holds that somebody new who comes many times at once
 // is one person, whichever call comes first.
 func TestFirstSignInsAtOnce(t *testing.T) {
-	modes(t, func(t *testing.T, h *host) {
-		s := h.site(t)
-		pool := s.pool(t)
-		for round := range 4 {
-			logins := both(s.one.login(fmt.Sprint("ann", round)), s.two.login(fmt.Sprint("anna", round)))
-			guests := []string{s.id(t, pool, nil), s.id(t, pool, nil)}
-			ids := make([]string, 24)
-			var all sync.WaitGroup
-			for i := range ids {
-				all.Go(func() {
-					var id *string
-					var err error
-					if i%4 == 0 { // a guest who logs in
-						var out *ci.GetCredentialsForIdentityOutput
-						if out, err = s.cognito.GetCredentialsForIdentity(t.Context(), &ci.GetCredentialsForIdentityInput{IdentityId: &guests[i/4%2], Logins: logins}); err == nil {
-							id = out.IdentityId
-						}
-					} else {
-						var out *ci.GetIdOutput
-						if out, err = s.cognito.GetId(t.Context(), &ci.GetIdInput{IdentityPoolId: &pool, Logins: logins}); err == nil {
-							id = out.IdentityId
-						}
+	t.Parallel()
+	s := newHost(t, true).site(t)
+	pool := s.pool(t)
+	for round := range 4 {
+		logins := both(s.one.login(fmt.Sprint("ann", round)), s.two.login(fmt.Sprint("anna", round)))
+		guests := []string{s.id(t, pool, nil), s.id(t, pool, nil)}
+		ids := make([]string, 24)
+		var all sync.WaitGroup
+		for i := range ids {
+			all.Go(func() {
+				var id *string
+				var err error
+				if i%4 == 0 { // a guest who logs in
+					var out *ci.GetCredentialsForIdentityOutput
+					if out, err = s.cognito.GetCredentialsForIdentity(t.Context(), &ci.GetCredentialsForIdentityInput{IdentityId: &guests[i/4%2], Logins: logins}); err == nil {
+						id = out.IdentityId
 					}
-					// A guest who was merged away meanwhile is told so.
-					if err != nil && i%4 == 0 && strings.Contains(err.Error(), forbidden(guests[i/4%2])) {
-						return
+				} else {
+					var out *ci.GetIdOutput
+					if out, err = s.cognito.GetId(t.Context(), &ci.GetIdInput{IdentityPoolId: &pool, Logins: logins}); err == nil {
+						id = out.IdentityId
 					}
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					ids[i] = *id
-				})
-			}
-			all.Wait()
-			now := s.id(t, pool, logins)
-			s.wantLogins(t, now, s.one.name, s.two.name)
-			alive := 0
-			for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
-				if id != "" && len(s.loginsOf(t, id)) > 0 {
-					alive++
 				}
-			}
-			if alive != 1 {
-				t.Errorf("round %d: %d identities of one person: %q", round, alive, ids)
+				// A guest who was merged away meanwhile is told so.
+				if err != nil && i%4 == 0 && strings.Contains(err.Error(), forbidden(guests[i/4%2])) {
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				ids[i] = *id
+			})
+		}
+		all.Wait()
+		now := s.id(t, pool, logins)
+		s.wantLogins(t, now, s.one.name, s.two.name)
+		alive := 0
+		for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+			if id != "" && len(s.loginsOf(t, id)) > 0 {
+				alive++
 			}
 		}
-	})
+		if alive != 1 {
+			t.Errorf("round %d: %d identities of one person: %q", round, alive, ids)
+		}
+	}
 }

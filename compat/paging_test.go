@@ -190,82 +190,82 @@ func TestListIdentitiesPages(t *testing.T) {
 // the operation and the arguments that it was made for, and not if a character
 // of it is altered.
 func TestNextTokens(t *testing.T) {
-	modes(t, func(t *testing.T, h *host) {
-		s, other := h.site(t), h.site(t)
-		pool, second := s.pool(t), s.pool(t)
-		for range 3 {
-			s.id(t, pool, nil)
-			s.id(t, second, nil)
-			other.bare(t)
-		}
-		one := aws.Int32(1)
-		pools := func(c clients, token *string) (*string, error) {
-			out, err := c.cognito.ListIdentityPools(t.Context(), &ci.ListIdentityPoolsInput{MaxResults: one, NextToken: token})
-			if err != nil {
-				return nil, err
-			}
-			return out.NextToken, nil
-		}
-		people := func(pool string, hide bool, token *string) (*string, error) {
-			out, err := s.cognito.ListIdentities(t.Context(), &ci.ListIdentitiesInput{IdentityPoolId: &pool, MaxResults: one, HideDisabled: hide, NextToken: token})
-			if err != nil {
-				return nil, err
-			}
-			return out.NextToken, nil
-		}
-		must := func(token *string, err error) *string {
-			t.Helper()
-			if err != nil || token == nil {
-				t.Fatalf("NextToken %v, %v", token, err)
-			}
-			return token
-		}
-		ofPools, ofPeople := must(pools(s.clients, nil)), must(people(pool, false, nil))
-		if *ofPools == *must(pools(s.clients, nil)) {
-			t.Error("two tokens for one place are the same: they are not sealed")
-		}
-		// A session of the account is another caller than its root.
-		guest := s.id(t, pool, nil)
-		minted, err := s.cognito.GetCredentialsForIdentity(t.Context(), &ci.GetCredentialsForIdentityInput{IdentityId: &guest})
+	t.Parallel()
+	h := newHost(t, true)
+	s, other := h.site(t), h.site(t)
+	pool, second := s.pool(t), s.pool(t)
+	for range 3 {
+		s.id(t, pool, nil)
+		s.id(t, second, nil)
+		other.bare(t)
+	}
+	one := aws.Int32(1)
+	pools := func(c clients, token *string) (*string, error) {
+		out, err := c.cognito.ListIdentityPools(t.Context(), &ci.ListIdentityPoolsInput{MaxResults: one, NextToken: token})
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
-		session := s.with(fromCognito(minted.Credentials))
-		must(pools(session, nil))
+		return out.NextToken, nil
+	}
+	people := func(pool string, hide bool, token *string) (*string, error) {
+		out, err := s.cognito.ListIdentities(t.Context(), &ci.ListIdentitiesInput{IdentityPoolId: &pool, MaxResults: one, HideDisabled: hide, NextToken: token})
+		if err != nil {
+			return nil, err
+		}
+		return out.NextToken, nil
+	}
+	must := func(token *string, err error) *string {
+		t.Helper()
+		if err != nil || token == nil {
+			t.Fatalf("NextToken %v, %v", token, err)
+		}
+		return token
+	}
+	ofPools, ofPeople := must(pools(s.clients, nil)), must(people(pool, false, nil))
+	if *ofPools == *must(pools(s.clients, nil)) {
+		t.Error("two tokens for one place are the same: they are not sealed")
+	}
+	// A session of the account is another caller than its root.
+	guest := s.id(t, pool, nil)
+	minted, err := s.cognito.GetCredentialsForIdentity(t.Context(), &ci.GetCredentialsForIdentityInput{IdentityId: &guest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := s.with(fromCognito(minted.Credentials))
+	must(pools(session, nil))
 
-		for name, call := range map[string]func() (*string, error){
-			"another account":     func() (*string, error) { return pools(other.clients, ofPools) },
-			"another principal":   func() (*string, error) { return pools(session, ofPools) },
-			"another region":      func() (*string, error) { return pools(s.in("eu-west-1"), ofPools) },
-			"another operation":   func() (*string, error) { return people(pool, false, ofPools) },
-			"another operation 2": func() (*string, error) { return pools(s.clients, ofPeople) },
-			"another pool":        func() (*string, error) { return people(second, false, ofPeople) },
-			"HideDisabled":        func() (*string, error) { return people(pool, true, ofPeople) },
-		} {
-			_, err := call()
-			t.Run(name, func(t *testing.T) { refused[*types.InvalidParameterException](t, err, "The NextToken is not valid.") })
+	for name, call := range map[string]func() (*string, error){
+		"another account":     func() (*string, error) { return pools(other.clients, ofPools) },
+		"another principal":   func() (*string, error) { return pools(session, ofPools) },
+		"another region":      func() (*string, error) { return pools(s.in("eu-west-1"), ofPools) },
+		"another operation":   func() (*string, error) { return people(pool, false, ofPools) },
+		"another operation 2": func() (*string, error) { return pools(s.clients, ofPeople) },
+		"another pool":        func() (*string, error) { return people(second, false, ofPeople) },
+		"HideDisabled":        func() (*string, error) { return people(pool, true, ofPeople) },
+	} {
+		_, err := call()
+		t.Run(name, func(t *testing.T) { refused[*types.InvalidParameterException](t, err, "The NextToken is not valid.") })
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		token := rapid.SampledFrom([]string{*ofPools, *ofPeople}).Draw(rt, "token")
+		at := rapid.IntRange(0, len(token)-1).Draw(rt, "at")
+		altered := token[:at] + rapid.StringMatching(`[!-~]{0,2}`).Draw(rt, "characters") + token[at+1:]
+		if altered == token || altered == "" {
+			return
 		}
-		rapid.Check(t, func(rt *rapid.T) {
-			token := rapid.SampledFrom([]string{*ofPools, *ofPeople}).Draw(rt, "token")
-			at := rapid.IntRange(0, len(token)-1).Draw(rt, "at")
-			altered := token[:at] + rapid.StringMatching(`[!-~]{0,2}`).Draw(rt, "characters") + token[at+1:]
-			if altered == token || altered == "" {
-				return
-			}
-			_, err := pools(s.clients, &altered)
-			if token == *ofPeople {
-				_, err = people(pool, false, &altered)
-			}
-			if err == nil || !strings.Contains(err.Error(), "The NextToken is not valid.") {
-				rt.Fatalf("%s instead of %s: %v", altered, token, err)
-			}
-		})
-		// After all that they still work.
-		if _, err := pools(s.clients, ofPools); err != nil {
-			t.Error(err)
+		_, err := pools(s.clients, &altered)
+		if token == *ofPeople {
+			_, err = people(pool, false, &altered)
 		}
-		if _, err := people(pool, false, ofPeople); err != nil {
-			t.Error(err)
+		if err == nil || !strings.Contains(err.Error(), "The NextToken is not valid.") {
+			rt.Fatalf("%s instead of %s: %v", altered, token, err)
 		}
 	})
+	// After all that they still work.
+	if _, err := pools(s.clients, ofPools); err != nil {
+		t.Error(err)
+	}
+	if _, err := people(pool, false, ofPeople); err != nil {
+		t.Error(err)
+	}
 }

@@ -1,7 +1,5 @@
 package compat
 
-//lint:file-ignore SA1019 PackedPolicySize is what clients of today read
-
 import (
 	"crypto"
 	"crypto/rsa"
