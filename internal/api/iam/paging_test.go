@@ -48,6 +48,7 @@ func (w *world) crowd(t *testing.T) {
 	attached := []string{awsARN, "arn:aws:iam::" + account + ":policy/ReadOnlyAccess", "arn:aws:iam::" + account + ":policy/p0", "arn:aws:iam::aws:policy/IAMFullAccess", "arn:aws:iam::aws:policy/AmazonS3FullAccess"}
 	slices.Sort(attached)
 	grants := idpool.Grants{Inline: inline, Attached: attached}
+	light := idpool.Grants{Attached: []string{awsARN}}
 	w.update(t, func(wr idpool.Writer) error {
 		ctx := t.Context()
 		put := func(err error) {
@@ -63,11 +64,15 @@ func (w *world) crowd(t *testing.T) {
 				return letter + fmt.Sprint(i)
 			}
 			path := []string{"/", "/a/", "/a/b/"}[i%3]
+			grants, tags := grants, tags
+			if i > 0 { // one of each is enough
+				grants, tags = light, nil
+			}
 			put(wr.PutRole(ctx, idpool.Role{Account: account, Name: name("r"), Path: path, ID: newID("AROA", i), Trust: documents["trust"], Grants: grants, Tags: tags, Created: testNow}))
 			put(wr.PutUser(ctx, idpool.User{Account: account, Name: name("u"), Path: path, ID: newID("AIDA", i), Grants: grants, Tags: tags, Created: testNow}))
 			put(wr.PutSAMLProvider(ctx, idpool.SAMLProvider{Account: account, Name: name("s"), Metadata: documents["metadata"], Tags: tags, Created: testNow}))
 			p := idpool.ManagedPolicy{Account: account, Name: name("p"), Path: "/", ID: newID("ANPA", i), Default: "v9", Tags: tags}
-			for v := range 5 {
+			for v := range 4 {
 				p.Versions = append(p.Versions, idpool.PolicyVersion{ID: fmt.Sprint("v", v+8), Document: documents["doc"], Created: testNow}) // v9 before v10
 			}
 			put(wr.PutManagedPolicy(ctx, p))
@@ -116,7 +121,7 @@ func TestPages(t *testing.T) {
 		return nil
 	}
 	for i := range lists {
-		for _, n := range []int{1, len(whole[i]) - 1, len(whole[i])} {
+		for _, n := range []int{1, len(whole[i]) - 1} {
 			if err := pages(i, func() int { return n }); err != nil {
 				t.Error(err)
 			}
@@ -124,7 +129,7 @@ func TestPages(t *testing.T) {
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		i := rapid.IntRange(0, len(lists)-1).Draw(rt, "list")
-		if err := pages(i, func() int { return rapid.IntRange(1, len(whole[i])).Draw(rt, "size") }); err != nil {
+		if err := pages(i, func() int { return rapid.IntRange(2, len(whole[i])).Draw(rt, "size") }); err != nil {
 			rt.Fatal(err)
 		}
 	})
@@ -176,10 +181,9 @@ func TestMarkersWorkOnlyWhereTheyWereMade(t *testing.T) {
 	}
 	for i, l := range lists {
 		w.root.must(t, l.op, l.form+"&Marker="+markers[i]+"&MaxItems=3") // another size is no other place
-		for j := range lists {
-			if j != i {
-				refuses(w.root, l, markers[j], lists[j].op+" "+lists[j].form)
-			}
+		for next := 1; next <= 4; next++ {
+			j := (i + next) % len(lists)
+			refuses(w.root, l, markers[j], lists[j].op+" "+lists[j].form)
 		}
 		refuses(reader, l, markers[i], "somebody else")
 		at, flipped := rand.IntN(len(markers[i])), []byte(markers[i])
@@ -207,21 +211,18 @@ func TestMarkersWorkOnlyWhereTheyWereMade(t *testing.T) {
 func TestAHundredItemsMakeAPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	fill := func(n int) {
-		w.update(t, func(wr idpool.Writer) error {
-			for i := range n {
-				if err := wr.PutUser(t.Context(), idpool.User{Account: account, Name: fmt.Sprintf("u%04d", i), Path: "/", ID: newID("AIDA", i)}); err != nil {
-					return err
-				}
+	w.update(t, func(wr idpool.Writer) error {
+		for i := range 100 {
+			if err := wr.PutUser(t.Context(), idpool.User{Account: account, Name: fmt.Sprintf("u%04d", i), Path: "/", ID: newID("AIDA", i)}); err != nil {
+				return err
 			}
-			return nil
-		})
-	}
-	fill(100)
+		}
+		return nil
+	})
 	if a := w.root.must(t, "ListUsers", ""); len(a.all("UserName")) != 100 || a.one("IsTruncated") != "false" {
 		t.Errorf("%d of 100, truncated %s", len(a.all("UserName")), a.one("IsTruncated"))
 	}
-	fill(101)
+	w.root.must(t, "CreateUser", "UserName=z")
 	if a := w.root.must(t, "ListUsers", ""); len(a.all("UserName")) != 100 || a.one("IsTruncated") != "true" {
 		t.Errorf("%d of 101, truncated %s", len(a.all("UserName")), a.one("IsTruncated"))
 	}

@@ -192,13 +192,18 @@ func (w *world) user(t testing.TB, name, policy string) client {
 	return client{w, key.one("AccessKeyId"), key.one("SecretAccessKey"), ""}
 }
 
-// session becomes a role, which trusts the account.
-func (w *world) session(t testing.TB, role string) client {
-	t.Helper()
-	_, c, err := w.service.Broker.Assume(t.Context(), credential.Assumption{
+// assume becomes a role, if it trusts the account.
+func (w *world) assume(t testing.TB, role string) (credential.Session, credential.Credentials, error) {
+	return w.service.Broker.Assume(t.Context(), credential.Assumption{
 		Role: "arn:aws:iam::" + account + ":role/" + role, Name: "session", Action: "sts:AssumeRole", Duration: time.Hour,
 		Principal: policy.Principal{ARN: idpool.RootARN(account)},
 	})
+}
+
+// session becomes a role, which trusts the account.
+func (w *world) session(t testing.TB, role string) client {
+	t.Helper()
+	_, c, err := w.assume(t, role)
 	if err != nil {
 		t.Fatal(err)
 	}
