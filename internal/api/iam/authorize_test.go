@@ -207,6 +207,7 @@ func TestAuthorityCountsAtOnce(t *testing.T) {
 	w.root.must(t, "PutRolePolicy", "RoleName=app&PolicyName=p&PolicyDocument={p}", map[string]string{"p": allow("iam:List*", "*", "")})
 	session.must(t, "ListRoles", "")
 	w.root.must(t, "DeleteRolePolicy", "RoleName=app&PolicyName=p")
+	w.session(t, "app") // so that it is remembered
 	w.root.must(t, "DeleteRole", "RoleName=app")
 	if _, _, err := w.assume(t, "app"); idpool.KindOf(err) != idpool.AccessDenied {
 		t.Errorf("the deleted role is assumed: %v", err)
