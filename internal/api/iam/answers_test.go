@@ -1,6 +1,7 @@
 package iam_test
 
 import (
+	"encoding/xml"
 	"net/url"
 	"regexp"
 	"strings"
@@ -245,4 +246,19 @@ func TestDocumentsComeBackAsSubmitted(t *testing.T) {
 			rt.Fatalf("%q comes back as %s: %v", text, encoded, err)
 		}
 	})
+}
+
+// TestMetadataComesBackAsSubmitted holds that a metadata document is the same to
+// the byte after a client has read it from the XML around it.
+func TestMetadataComesBackAsSubmitted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	text := strings.ReplaceAll(documents["metadata"], "\n", "\r\n\t") + "<!-- <![CDATA[ ]]> & é 日 -->\n"
+	w.root.must(t, "CreateSAMLProvider", "Name=Staff&SAMLMetadataDocument={text}", map[string]string{"text": text})
+	var got struct {
+		Document string `xml:"GetSAMLProviderResult>SAMLMetadataDocument"`
+	}
+	if err := xml.Unmarshal([]byte(w.root.must(t, "GetSAMLProvider", "SAMLProviderArn="+samlARN).body), &got); err != nil || got.Document != text {
+		t.Errorf("%q, %v, want %q", got.Document, err, text)
+	}
 }

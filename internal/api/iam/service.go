@@ -1,5 +1,7 @@
 // Package iam is the subset of AWS Identity and Access Management that says
-// what the ARNs in a pool stand for: one operation, one file.
+// what the ARNs in a pool stand for: one operation, one file. Those on the tags of
+// an entity are in one file, as are those on the policies of a role or a user, and
+// those about what nobody has here (unkept.go).
 //
 // IAM is global: what it keeps belongs to an account, whatever the region that
 // a request was signed for.
