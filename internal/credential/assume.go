@@ -192,12 +192,11 @@ func badSessionPolicy(err error) error {
 
 // The bounds of session tags (behaviour 6.6, 8.5) and session policies.
 const (
-	maxTags        = 50
-	maxTagKey      = 128
-	maxTagValue    = 256
-	maxPacked      = 2048 // bytes of tags and policies together
-	maxOpenIDTags  = 460  // bytes of the tags of an OpenID token
-	maxPolicyBytes = 2048
+	maxTags       = 50
+	maxTagKey     = 128
+	maxTagValue   = 256
+	maxPacked     = 2048 // bytes of tags and policies together
+	maxOpenIDTags = 460  // bytes of the tags of an OpenID token
 )
 
 var tagForm = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
@@ -242,9 +241,6 @@ func (a Assumption) check() error {
 		return idpool.Errorf(idpool.TooLarge, "Packed size of session policies and tags consumes %d%% of allotted space.", packed)
 	}
 	for _, text := range a.Policies {
-		if len(text) > maxPolicyBytes {
-			return idpool.Errorf(idpool.TooLarge, "A session policy is longer than %d bytes.", maxPolicyBytes)
-		}
 		if _, err := policy.Parse(text, policy.Identity); err != nil {
 			return malformed(err)
 		}

@@ -69,9 +69,6 @@ func New(c Config) *Server {
 	return s
 }
 
-// APIHandler is the API as one handler, for a server of somebody else's.
-func (s *Server) APIHandler() http.Handler { return s.api.Handler }
-
 func (c Config) apiHandler(m *metrics) http.Handler {
 	aws := &wire.Handler{Services: c.Services, Now: c.Now, Observe: func(ctx context.Context, ev *wire.Event) {
 		m.observe(ev)

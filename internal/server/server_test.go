@@ -39,7 +39,7 @@ func call(s *Server, method, op, body string, headers map[string]string) *httpte
 		r.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
-	s.APIHandler().ServeHTTP(w, r)
+	s.api.Handler.ServeHTTP(w, r)
 	return w
 }
 
@@ -97,7 +97,7 @@ var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a
 // TestPanic: a bug in one operation is one answer and one line of the log.
 func TestPanic(t *testing.T) {
 	s, log := toyServer(newToys(), nil)
-	server := httptest.NewServer(s.APIHandler())
+	server := httptest.NewServer(s.api.Handler)
 	defer server.Close()
 	for range 3 {
 		for _, c := range []struct {
@@ -181,7 +181,7 @@ func TestEvents(t *testing.T) {
 // Many at once get an event each, with the ID that the client was told.
 func TestEventsOfManyAtOnce(t *testing.T) {
 	s, log := toyServer(newToys(), nil)
-	server := httptest.NewServer(s.APIHandler())
+	server := httptest.NewServer(s.api.Handler)
 	defer server.Close()
 	ops := []string{"Fill", "Refuse", "Panic", "Quiet", "Nothing"}
 	var mu sync.Mutex
@@ -225,7 +225,7 @@ func TestAddresses(t *testing.T) {
 		handler http.Handler
 		table   map[string]int
 	}{
-		{s.APIHandler(), map[string]int{
+		{s.api.Handler, map[string]int{
 			"GET /.well-known/openid-configuration": 200, "POST /.well-known/openid-configuration": 404, "GET /nothing": 404, "POST /nothing": 404,
 			"GET /metrics": 404, "GET /livez": 404, "GET /readyz": 404, "GET /debug/pprof/": 404, "GET /dev/jwks": 404, "POST /dev/token": 404, "GET /": 400, "PUT /": 400, "DELETE /": 400,
 		}},
