@@ -129,4 +129,9 @@ type Writer interface {
 	PutAccessKey(ctx context.Context, k AccessKey) error
 	// PutSigningKey adds or replaces a signing key.
 	PutSigningKey(ctx context.Context, k SigningKey) error
+
+	// UseOnce notes that something was used which may be used once, and keeps
+	// the note until a time. If there is one already the error is of kind
+	// Exists. Notes whose time is over by now are forgotten first.
+	UseOnce(ctx context.Context, id string, now, until time.Time) error
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pressly/goose/v3"
+
 	"idpool/internal/idpool"
 )
 
@@ -457,5 +459,36 @@ func TestMigrations(t *testing.T) {
 				t.Errorf("from schema %d: got %q, want %q", version, got, want)
 			}
 		}
+	}
+}
+
+// TestFromFirstSchema: a database of the first version is brought forward.
+func TestFromFirstSchema(t *testing.T) {
+	path := fresh(t)
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = steps.UpTo(t.Context(), 1)
+	for _, statement := range []string{fmt.Sprintf("PRAGMA application_id = %d", applicationID), "PRAGMA user_version = 1"} {
+		_, execErr := db.Exec(statement)
+		err = errors.Join(err, execErr)
+	}
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	made(t, path, 10) // opens it
+	now := fresh(t)
+	made(t, now, 0)
+	if got, want := schema(t, path), schema(t, now); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -14,6 +14,7 @@ var keys = []testCase{
 	{"OIDC providers are listed by name, for one account", listProviders},
 	{"an access key comes back with every field, is replaced, and listed by ID for one account", accessKeys},
 	{"signing keys come back with every field, oldest first, ties by ID, and are replaced", signingKeys},
+	{"what may be used once is used once, also by 32 at a time, until it is forgotten", useOnce},
 }
 
 func providers(s *suite) {
@@ -134,4 +135,49 @@ func signingKeys(s *suite) {
 	all[3].Private, all[3].Created, all[3].UseFrom = []byte("sealed again"), epoch.Add(time.Hour), epoch
 	s.update(func(w idpool.Writer) error { return w.PutSigningKey(s.ctx, all[3]) })
 	check(5, 2, 1, 0, 4, 3)
+}
+
+func useOnce(s *suite) {
+	until := epoch.Add(time.Minute)
+	use := func(id string, now time.Time) error {
+		return s.store.Update(s.ctx, func(w idpool.Writer) error { return w.UseOnce(s.ctx, id, now, until) })
+	}
+	errs := make([]error, 32)
+	together(len(errs), func(n int) { errs[n] = use("one", epoch) })
+	used := 0
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			used++
+		case idpool.KindOf(err) != idpool.Exists:
+			s.Errorf("got error %v, want one of kind Exists", err)
+		}
+	}
+	if used != 1 {
+		s.Errorf("used %d times", used)
+	}
+	failed := errors.New("changed my mind")
+	if err := s.store.Update(s.ctx, func(w idpool.Writer) error { return errors.Join(w.UseOnce(s.ctx, "two", epoch, until), failed) }); !errors.Is(err, failed) {
+		s.Errorf("got error %v", err)
+	}
+	for _, step := range []struct {
+		id   string
+		now  time.Time
+		kind idpool.Kind // Internal: it must work
+	}{
+		{"two", epoch, idpool.Internal}, // the one before was not kept
+		{"One", epoch, idpool.Internal},
+		{"", epoch, idpool.Internal},
+		{"", epoch, idpool.Exists},
+		{"one", until.Add(-time.Millisecond), idpool.Exists},
+		{"one", until, idpool.Internal}, // forgotten
+		{"two", epoch, idpool.Internal}, // and so was every other
+	} {
+		switch err := use(step.id, step.now); {
+		case step.kind == idpool.Internal && err != nil:
+			s.Errorf("%q at %s: %v", step.id, step.now, err)
+		case step.kind != idpool.Internal && idpool.KindOf(err) != step.kind:
+			s.Errorf("%q at %s: got error %v, want kind %d", step.id, step.now, err, step.kind)
+		}
+	}
 }
