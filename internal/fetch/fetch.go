@@ -1,4 +1,4 @@
-// Package fetch gets documents from addresses that an operator configured, and
+// Package fetch asks servers at addresses that an operator configured, and
 // trusts nothing about them: not that a name leads where it should, not that
 // the server is quick, brief or honest.
 //
@@ -80,37 +80,75 @@ func New(p Policy) *Client {
 	}}
 }
 
-// Get fetches a document of at most MaxBody bytes, within Timeout. Any status
-// but 200, a content encoding and an address that the policy does not allow
-// are errors.
-func (c *Client) Get(ctx context.Context, address string) ([]byte, http.Header, error) {
-	if err := c.policy.Check(address); err != nil {
-		return nil, nil, err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, nil, err
+// Answer is what a server answered, whatever its status.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte // at most MaxBody bytes
+}
+
+// Do sends a request and reads the whole answer, within Timeout. An address
+// that the policy does not allow, a longer body and a content encoding are
+// errors. No error says more of the address than host and path: a query can
+// hold what is secret.
+func (c *Client) Do(r *http.Request) (Answer, error) {
+	if err := c.policy.Check(r.URL.String()); err != nil {
+		return Answer{}, err
 	}
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Accept-Encoding", "identity")
 	r.Header.Set("User-Agent", "idpool")
+	failed := func(err error) (Answer, error) {
+		return Answer{}, fmt.Errorf("%s %.200q: %w", r.Method, r.URL.Host+r.URL.Path, err)
+	}
 	resp, err := c.http.Do(r)
+	if err != nil {
+		return failed(plain(err))
+	}
+	defer resp.Body.Close()
+	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return failed(fmt.Errorf("content encoding %.32q", encoding))
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
+	switch {
+	case err != nil:
+		return failed(plain(err))
+	case len(body) > MaxBody:
+		return failed(fmt.Errorf("longer than %d bytes", MaxBody))
+	}
+	return Answer{resp.StatusCode, resp.Header, body}, nil
+}
+
+// plain is an error of package net/http without the address, which may hold a
+// secret, and without what a server said that does not speak HTTP, because it
+// may have been told one.
+func plain(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok && !e.Timeout() {
+		err = e.Err
+	} else if ok {
+		return fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
+	}
+	_, isNet := errors.AsType[net.Error](err)
+	_, isTLS := errors.AsType[*tls.CertificateVerificationError](err)
+	if isNet || isTLS || errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	return errors.New("the answer is not HTTP, or its header is too long")
+}
+
+// Get fetches a document of at most MaxBody bytes, within Timeout. Any status
+// but 200 is an error, beside those of [Client.Do].
+func (c *Client) Get(ctx context.Context, address string) ([]byte, http.Header, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, nil, errors.New("not an address")
+	}
+	answer, err := c.Do(r)
+	if err == nil && answer.Status != http.StatusOK {
+		err = fmt.Errorf("GET %.200q: status %d", r.URL.Host+r.URL.Path, answer.Status)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, nil, fmt.Errorf("GET %.200q: status %d", address, resp.StatusCode)
-	}
-	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, nil, fmt.Errorf("GET %.200q: content encoding %.32q", address, encoding)
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
-	if err == nil && len(body) > MaxBody {
-		err = fmt.Errorf("longer than %d bytes", MaxBody)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("GET %.200q: %w", address, err)
-	}
-	return body, resp.Header, nil
+	return answer.Body, answer.Header, nil
 }
