@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"idpool/internal/login/oidc"
+	"idpool/internal/policy"
 )
 
 // fileConfig is the configuration file. A key that it does not know is an
@@ -24,10 +25,12 @@ type fileConfig struct {
 	Network   networkConfig             `yaml:"network"`
 	Tokens    tokensConfig              `yaml:"tokens"`
 	Limits    limitsConfig              `yaml:"limits"`
+	Guests    guestsConfig              `yaml:"guests"`
 	// Flags are values for flags of serve, by name with "_" for "-".
 	Flags map[string]yaml.Node `yaml:",inline"`
 
-	roots *x509.CertPool // from network.ca_file
+	roots         *x509.CertPool  // from network.ca_file
+	guestPolicies []policy.Policy // from guests.policy_files
 }
 
 // providerConfig says where a provider really lives.
@@ -105,6 +108,8 @@ func (c *fileConfig) check() error {
 	say(c.Network.KeySetTTL <= 0 || c.Network.KeySetTTL > maxKeySetTTL, "network.key_set_ttl: %s is not between 1s and %s", c.Network.KeySetTTL, maxKeySetTTL)
 	say(c.Tokens.ClockSkew < 0 || c.Tokens.ClockSkew > 10*time.Minute, "tokens.clock_skew: %s is not between 0s and 10m", c.Tokens.ClockSkew)
 	_, err := c.Limits.limits(false)
+	say(err != nil, "%v", err)
+	c.guestPolicies, err = c.Guests.policies()
 	say(err != nil, "%v", err)
 	for name, p := range c.Providers {
 		for key, address := range map[string]string{"issuer": p.Issuer, "jwks_uri": p.JWKSURI} {

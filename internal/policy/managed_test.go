@@ -1,6 +1,9 @@
 package policy_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,6 +39,29 @@ func TestAWSManaged(t *testing.T) {
 		if m, ok := policy.FindAWSManaged(arn); ok {
 			t.Errorf("%s is %s", arn, m.Name)
 		}
+	}
+}
+
+// TestGuestsPage holds that docs/guests.md shows the policies that guests are
+// limited by, and that its example is one.
+func TestGuestsPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/guests.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown []string
+	for _, block := range strings.Split(string(page), "\n```json\n")[1:] {
+		block, _, _ = strings.Cut(block, "```")
+		parse(t, block, policy.Identity)
+		var text bytes.Buffer
+		if err := json.Compact(&text, []byte(block)); err != nil {
+			t.Fatal(err)
+		}
+		shown = append(shown, text.String())
+	}
+	managed, _ := policy.AWSManaged("arn:aws:iam::aws:policy/AmazonCognitoUnAuthedIdentitiesSessionPolicy")
+	if want := []string{policy.GuestScope, managed}; len(shown) != 3 || !slices.Equal(shown[:2], want) {
+		t.Errorf("the page shows %q, want %q and an example", shown, want)
 	}
 }
 
