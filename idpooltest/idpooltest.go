@@ -14,6 +14,7 @@ package idpooltest
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -31,6 +32,7 @@ import (
 	"idpool/internal/node"
 	"idpool/internal/seal"
 	"idpool/internal/store/sqlite"
+	"idpool/internal/upstream"
 )
 
 // Account is the account of the server's root key.
@@ -54,6 +56,7 @@ type Option func(*settings)
 type settings struct {
 	strict, rolesByName bool
 	issuers             map[string]oidc.Override
+	upstreams           upstream.Config
 	limits              string
 	log                 io.Writer
 	now                 func() time.Time
@@ -73,6 +76,16 @@ func RolesByName() Option { return func(s *settings) { s.rolesByName = true } }
 // loopback.
 func Issuer(provider, url string) Option {
 	return func(s *settings) { s.issuers[provider] = oidc.Override{Issuer: url} }
+}
+
+// Upstream says that roles belong to another STS, which is asked for their
+// credentials. In the pattern of their ARNs "*" stands for any characters.
+func Upstream(roles, url string) Option {
+	return func(s *settings) {
+		name := fmt.Sprintf("upstream-%d", len(s.upstreams.Servers)+1)
+		s.upstreams.Servers = append(s.upstreams.Servers, upstream.Server{Name: name, Endpoint: url, GuestPolicies: true})
+		s.upstreams.Rules = append(s.upstreams.Rules, upstream.Rule{Match: roles, Server: name})
+	}
 }
 
 // Limits sets the limits of a preset: "default", "aws" or "off". Without it
@@ -121,9 +134,12 @@ func New(t testing.TB, opts ...Option) *Server {
 	if len(s.issuers) > 0 {
 		trust.AllowHTTP, trust.AllowCIDRs = true, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	}
+	s.upstreams.Now = s.now
+	upstreams, err := upstream.New(s.upstreams)
+	must(err)
 	srv.node, err = node.New(ctx, node.Config{
 		Store: store, Keyring: keyring, Issuer: srv.URL, Region: "us-east-1", Account: Account, Dev: !s.strict, RolesByName: s.rolesByName,
-		RootKey: &srv.root, OIDC: trust, Limits: limits, Log: slog.New(slog.NewJSONHandler(s.log, nil)), Now: s.now,
+		RootKey: &srv.root, OIDC: trust, Upstreams: upstreams, Limits: limits, Log: slog.New(slog.NewJSONHandler(s.log, nil)), Now: s.now,
 	})
 	must(err)
 	ctx, stop := context.WithCancel(ctx)

@@ -30,14 +30,15 @@ var may = map[string][]string{
 	"internal/devissuer":  {},
 	"internal/saml":       {},
 
-	// 2: kinds of provider, and engines of the store.
+	// 2: kinds of provider, engines of the store, and the STSs of others.
 	"internal/login/oidc":      {"internal/idpool", "internal/login", "internal/fetch"},
 	"internal/login/logintest": {},
+	"internal/upstream":        {"internal/idpool", "internal/policy", "internal/credential", "internal/fetch"},
 	"internal/store/sqlite":    {"internal/idpool", "internal/store"},
 	"internal/store/storetest": {"internal/idpool"},
 
 	// 3: the services.
-	"internal/api/cognito": {"internal/idpool", "internal/seal", "internal/wire", "internal/login", "internal/token", "internal/credential", "internal/limit"},
+	"internal/api/cognito": {"internal/idpool", "internal/seal", "internal/wire", "internal/login", "internal/token", "internal/credential", "internal/upstream", "internal/limit"},
 	"internal/api/sts":     {"internal/idpool", "internal/policy", "internal/wire", "internal/login", "internal/token", "internal/credential", "internal/limit"},
 	"internal/api/iam":     {"internal/idpool", "internal/policy", "internal/seal", "internal/wire", "internal/credential", "internal/limit", "internal/saml"},
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -14,8 +15,10 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"idpool/internal/idpool"
 	"idpool/internal/login/oidc"
 	"idpool/internal/policy"
+	"idpool/internal/upstream"
 )
 
 // fileConfig is the configuration file. A key that it does not know is an
@@ -24,6 +27,7 @@ type fileConfig struct {
 	Providers map[string]providerConfig `yaml:"providers"` // by provider name
 	Network   networkConfig             `yaml:"network"`
 	Tokens    tokensConfig              `yaml:"tokens"`
+	STS       stsConfig                 `yaml:"sts"`
 	Limits    limitsConfig              `yaml:"limits"`
 	Guests    guestsConfig              `yaml:"guests"`
 	// Flags are values for flags of serve, by name with "_" for "-".
@@ -44,6 +48,29 @@ type networkConfig struct {
 	AllowCIDRs []netip.Prefix `yaml:"allow_cidrs"`
 	CAFile     string         `yaml:"ca_file"`
 	KeySetTTL  time.Duration  `yaml:"key_set_ttl"`
+}
+
+// stsConfig says which roles belong to the STS of somebody else.
+type stsConfig struct {
+	Upstreams map[string]upstreamConfig `yaml:"upstreams"` // by a name of the operator's choice
+	Roles     []struct {
+		Match    string `yaml:"match"`
+		Upstream string `yaml:"upstream"`
+	} `yaml:"roles"`
+}
+
+type upstreamConfig struct {
+	Endpoint      string `yaml:"endpoint"` // default: that of AWS in the region
+	Region        string `yaml:"region"`
+	GuestPolicies *bool  `yaml:"guest_policies"` // default: true
+}
+
+// address is where the STS is.
+func (u upstreamConfig) address() string {
+	if u.Endpoint == "" && u.Region != "" {
+		return "https://sts." + u.Region + ".amazonaws.com/"
+	}
+	return u.Endpoint
 }
 
 type tokensConfig struct {
@@ -116,6 +143,16 @@ func (c *fileConfig) check() error {
 			say(address != "" && !strings.HasPrefix(address, "https://") && !strings.HasPrefix(address, "http://"), "providers.%s.%s: %q is not an address", name, key, address)
 		}
 	}
+	for name, u := range c.STS.Upstreams {
+		at, err := url.Parse(u.address())
+		say(u.Region != "" && !idpool.ValidRegion(u.Region), "sts.upstreams.%s.region: %q is not the name of a region", name, u.Region)
+		say(err != nil || at.Host == "" || at.User != nil || at.Scheme != "https" && at.Scheme != "http", "sts.upstreams.%s.endpoint: %q is not an address", name, u.Endpoint)
+	}
+	for i, r := range c.STS.Roles {
+		_, known := c.STS.Upstreams[r.Upstream]
+		say(r.Match == "", "sts.roles[%d].match: it is missing", i)
+		say(!known, "sts.roles[%d].upstream: %q is not one of sts.upstreams", i, r.Upstream)
+	}
 	if c.Network.CAFile != "" {
 		pem, err := os.ReadFile(c.Network.CAFile)
 		say(err != nil, "network.ca_file: %v", err)
@@ -151,4 +188,19 @@ func (c fileConfig) oidc() oidc.Config {
 		Overrides: overrides, AllowHTTP: c.Network.AllowHTTP, AllowCIDRs: c.Network.AllowCIDRs, RootCAs: c.roots,
 		KeySetTTL: c.Network.KeySetTTL, ClockSkew: c.Tokens.ClockSkew,
 	}
+}
+
+// upstreams are the STSs of others.
+func (c fileConfig) upstreams() (*upstream.Set, error) {
+	if len(c.STS.Upstreams) == 0 {
+		return nil, nil
+	}
+	u := upstream.Config{RootCAs: c.roots, Now: time.Now}
+	for name, s := range c.STS.Upstreams {
+		u.Servers = append(u.Servers, upstream.Server{Name: name, Endpoint: s.address(), GuestPolicies: s.GuestPolicies == nil || *s.GuestPolicies})
+	}
+	for _, r := range c.STS.Roles {
+		u.Rules = append(u.Rules, upstream.Rule{Match: r.Match, Server: r.Upstream})
+	}
+	return upstream.New(u)
 }

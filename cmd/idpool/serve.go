@@ -241,8 +241,13 @@ func (c *serveCommand) node(ctx context.Context, store idpool.Store, keyring *se
 	if err != nil {
 		return nil, err
 	}
+	upstreams, err := c.file.upstreams()
+	if err != nil {
+		return nil, err
+	}
 	config := node.Config{
-		Store: store, Keyring: keyring, Issuer: c.Issuer, Region: c.Region, Account: c.Account, Dev: c.Dev,
+		Upstreams: upstreams,
+		Store:     store, Keyring: keyring, Issuer: c.Issuer, Region: c.Region, Account: c.Account, Dev: c.Dev,
 		OIDC: c.file.oidc(), Limits: limits, GuestMaxAge: c.file.Limits.GuestMaxAge, GuestPolicies: c.file.guestPolicies, Log: log, Now: time.Now,
 	}
 	if c.RootKeyID != "" {

@@ -253,30 +253,37 @@ func (a Assumption) check() error {
 // error is of kind NotAuthorized, with the hosted service's text.
 func (b *Broker) CheckRole(ctx context.Context, caller idpool.Caller, arn string) error {
 	role, ok := idpool.ParseRoleARN(arn)
-	forbidden := func(cause error) error {
-		return idpool.Errorf(idpool.NotAuthorized, "Access to Role '%s' is forbidden.", arn).Because(cause)
-	}
 	switch {
 	case !ok:
-		return forbidden(fmt.Errorf("%.256q is not the ARN of a role", arn))
+		return forbiddenRole(arn, fmt.Errorf("%.256q is not the ARN of a role", arn))
 	case role.Account != caller.Account:
-		return forbidden(fmt.Errorf("role of account %s, pool of account %s", role.Account, caller.Account))
+		return forbiddenRole(arn, fmt.Errorf("role of account %s, pool of account %s", role.Account, caller.Account))
 	}
 	_, err := b.role(ctx, role)
 	switch {
 	case idpool.IsNotFound(err) && !b.RolesByName:
-		return forbidden(fmt.Errorf("role %s does not exist", arn))
+		return forbiddenRole(arn, fmt.Errorf("role %s does not exist", arn))
 	case err != nil && !idpool.IsNotFound(err):
 		return err
 	}
+	return b.MayPass(ctx, caller, arn)
+}
+
+// MayPass reports whether a caller may give the role to a pool, whoever's role it
+// is: the caller must be allowed iam:PassRole. The error is of kind NotAuthorized,
+// with the hosted service's text.
+func (b *Broker) MayPass(ctx context.Context, caller idpool.Caller, arn string) error {
 	pass := Request{Caller: caller, Action: "iam:PassRole", Resource: arn}
 	pass.Context.Set("iam:PassedToService", policy.Provider)
-	if err := b.Authorize(ctx, pass); idpool.KindOf(err) == idpool.AccessDenied {
-		return forbidden(err)
-	} else if err != nil {
-		return err
+	err := b.Authorize(ctx, pass)
+	if idpool.KindOf(err) == idpool.AccessDenied {
+		return forbiddenRole(arn, err)
 	}
-	return nil
+	return err
+}
+
+func forbiddenRole(arn string, cause error) error {
+	return idpool.Errorf(idpool.NotAuthorized, "Access to Role '%s' is forbidden.", arn).Because(cause)
 }
 
 // MayAssume says whether a caller may ask for the role at all, and completes the

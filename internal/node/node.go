@@ -22,6 +22,7 @@ import (
 	"idpool/internal/seal"
 	"idpool/internal/server"
 	"idpool/internal/token"
+	"idpool/internal/upstream"
 	"idpool/internal/wire"
 )
 
@@ -42,6 +43,7 @@ type Config struct {
 	// GuestPolicies limit guests in the enhanced flow. nil: those of the hosted
 	// service (behaviour 6.5). Empty: none.
 	GuestPolicies []policy.Policy
+	Upstreams     *upstream.Set // STSs whose roles pools hand out; nil: none
 	GuestMaxAge   time.Duration // after which guests nobody uses are deleted; 0: never
 	Log           *slog.Logger
 	Now           func() time.Time
@@ -79,6 +81,12 @@ func New(ctx context.Context, c Config) (*Node, error) {
 			return nil, err
 		}
 	}
+	var guestPolicy string
+	if c.Upstreams != nil {
+		if guestPolicy, err = union(c.GuestPolicies); err != nil {
+			return nil, fmt.Errorf("policies of guests, for the upstream STS: %w", err)
+		}
+	}
 	issuer := &token.Issuer{URL: c.Issuer, Keys: n.keys, Now: c.Now}
 	n.Broker = credential.NewBroker(credential.Config{
 		Store: c.Store, Keyring: c.Keyring, Account: c.Account, Now: c.Now, RootKey: c.RootKey,
@@ -90,7 +98,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	services := []*wire.Service{
 		(&cognito.Service{
 			Store: c.Store, Directory: directory, Issuer: issuer, Broker: n.Broker,
-			Logins: logins,
+			Logins: logins, Upstreams: c.Upstreams, UpstreamGuestPolicy: guestPolicy,
 			Paging: c.Keyring.Box("paging tokens"), Now: c.Now,
 			AnySAMLProvider: c.Dev, PoolDeleted: n.purger.Wake, Limits: limits, GuestMaxAge: c.GuestMaxAge,
 		}).Wire(),
@@ -139,4 +147,13 @@ func hostedGuestPolicies() (list []policy.Policy, err error) {
 		list = append(list, policy.Policy{Name: p.name, Document: document})
 	}
 	return list, nil
+}
+
+// union is the one policy that an STS of somebody else is given for guests.
+func union(policies []policy.Policy) (string, error) {
+	var documents []*policy.Document
+	for _, p := range policies {
+		documents = append(documents, p.Document)
+	}
+	return policy.Union(documents...)
 }

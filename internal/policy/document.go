@@ -1,5 +1,11 @@
 package policy
 
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+)
+
 // Kind is what a document is for.
 type Kind int
 
@@ -17,6 +23,47 @@ const (
 // it between goroutines.
 type Document struct {
 	statements []statement
+	source     string
+}
+
+// Union is one document that allows and denies what all of the documents do
+// together, as text: for somebody who takes one session policy only. It fails for
+// documents of different versions, whose variables mean different things, and is
+// empty for no documents.
+func Union(documents ...*Document) (string, error) {
+	var union struct {
+		Version   string `json:",omitempty"`
+		Statement []map[string]json.RawMessage
+	}
+	for i, d := range documents {
+		var one struct {
+			Version   string
+			Statement json.RawMessage
+		}
+		if err := json.Unmarshal([]byte(d.source), &one); err != nil {
+			return "", err // cannot be: it was parsed before
+		}
+		if i > 0 && one.Version != union.Version {
+			return "", errors.New("policies of different versions cannot be made one")
+		}
+		union.Version = one.Version
+		if one.Statement[0] != '[' { // a statement alone
+			one.Statement = slices.Concat([]byte("["), one.Statement, []byte("]"))
+		}
+		var list []map[string]json.RawMessage
+		if err := json.Unmarshal(one.Statement, &list); err != nil {
+			return "", err
+		}
+		for _, statement := range list {
+			delete(statement, "Sid") // must differ within a document
+			union.Statement = append(union.Statement, statement)
+		}
+	}
+	if len(documents) == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(union)
+	return string(text), err
 }
 
 // Effect is what a statement does to whoever it matches.

@@ -14,6 +14,10 @@ const (
 
 var wildcards = strings.NewReplacer("*", anyRun, "?", anyOne)
 
+// Matches reports whether a pattern, in which "*" stands for any run of characters
+// and "?" for one, matches the whole of s, as in the Resource of a statement.
+func Matches(pattern, s string) bool { return glob(wildcards.Replace(pattern), s) }
+
 // glob reports whether a compiled pattern matches the whole of s. It never goes
 // back over a run that it has matched: the leftmost place for each piece between
 // two runs is as good as any. So it is linear, but for pieces with "?", whose

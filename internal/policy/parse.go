@@ -65,7 +65,7 @@ func (p *parser) pick(identity, trust string) string {
 }
 
 func (p *parser) document(text string) *Document {
-	d := &Document{}
+	d := &Document{source: text}
 	if utf8.RuneCountInString(text) > maxSize {
 		p.complain(syntax, "longer than "+strconv.Itoa(maxSize)+" characters", textSyntax)
 		return d

@@ -28,6 +28,7 @@ type Event struct {
 	Providers []string          // presented
 	Role      string            // ARN
 	RoleSteps []idpool.RoleStep // how the role was found
+	Upstream  string            // name of the STS that was asked for the role, if not ours
 	Tags      []string          // keys of the principal tags
 	Outcome   string            // what a rule decided: created, found, linked, merged …
 
@@ -83,6 +84,7 @@ func (ev *Event) LogAttrs() []slog.Attr {
 	if len(ev.RoleSteps) > 0 {
 		attrs = append(attrs, slog.Any("role_steps", ev.RoleSteps))
 	}
+	add("upstream", ev.Upstream)
 	if len(ev.Tags) > 0 {
 		attrs = append(attrs, slog.Any("tags", ev.Tags))
 	}

@@ -7,6 +7,8 @@ import (
 
 	"idpool/internal/credential"
 	"idpool/internal/idpool"
+	"idpool/internal/token"
+	"idpool/internal/upstream"
 	"idpool/internal/wire"
 )
 
@@ -51,14 +53,9 @@ func (s *Service) getCredentialsForIdentity(ctx context.Context, in getCredentia
 	if err != nil {
 		return getCredentialsForIdentityOutput{}, err
 	}
-	if role, ok := idpool.ParseRoleARN(choice.Role); !ok || role.Account != pool.Account {
-		return getCredentialsForIdentityOutput{}, idpool.NoRole(fmt.Errorf("role %s is not one of account %s", choice.Role, pool.Account))
-	}
-	wish := credential.ByOpenID(choice.Role, sessionName, openID, sessionDuration)
-	wish.Guest, wish.SourceIP, wish.Secure = openID.Guest(), ev.Client().String(), ev.Secure
-	_, minted, err := s.Broker.Assume(ctx, wish)
+	minted, err := s.assume(ctx, pool.Account, choice.Role, openID)
 	switch idpool.KindOf(err) {
-	case idpool.AccessDenied, idpool.Invalid, idpool.Malformed, idpool.TooLarge: // whatever the STS refuses, the pool is at fault
+	case idpool.AccessDenied, idpool.Invalid, idpool.Malformed, idpool.TooLarge: // whatever an STS refuses, the pool is at fault
 		err = idpool.NoRole(err)
 	}
 	if err != nil {
@@ -71,6 +68,31 @@ func (s *Service) getCredentialsForIdentity(ctx context.Context, in getCredentia
 			SessionToken: minted.SessionToken, Expiration: wire.Time(minted.Expiration),
 		},
 	}, nil
+}
+
+// assume has the STS that the role belongs to make a session of it: ours takes
+// what the token says, another one wants the token.
+func (s *Service) assume(ctx context.Context, account, role string, o idpool.OpenID) (credential.Credentials, error) {
+	ev := wire.EventFrom(ctx)
+	if sts := s.Upstreams.For(role); sts != nil {
+		ev.Upstream = sts.Name
+		signed, err := s.Issuer.Sign(ctx, o, token.Lifetime)
+		if err != nil {
+			return credential.Credentials{}, err
+		}
+		wish := upstream.Wish{Role: role, Name: sessionName, Token: signed, Duration: sessionDuration}
+		if o.Guest() && sts.GuestPolicies {
+			wish.Policy = s.UpstreamGuestPolicy
+		}
+		return sts.Assume(ctx, wish)
+	}
+	if arn, ok := idpool.ParseRoleARN(role); !ok || arn.Account != account {
+		return credential.Credentials{}, idpool.NoRole(fmt.Errorf("role %s is not one of account %s", role, account))
+	}
+	wish := credential.ByOpenID(role, sessionName, o, sessionDuration)
+	wish.Guest, wish.SourceIP, wish.Secure = o.Guest(), ev.Client().String(), ev.Secure
+	_, minted, err := s.Broker.Assume(ctx, wish)
+	return minted, err
 }
 
 // whoAndRole says who it is and which role that makes.

@@ -24,6 +24,7 @@ import (
 	"idpool/internal/login"
 	"idpool/internal/seal"
 	"idpool/internal/token"
+	"idpool/internal/upstream"
 	"idpool/internal/wire"
 )
 
@@ -34,6 +35,9 @@ type Service struct {
 	Logins    login.Verifiers
 	Issuer    *token.Issuer
 	Broker    *credential.Broker
+	Upstreams *upstream.Set // whose roles are not ours; may be nil
+	// UpstreamGuestPolicy is the session policy of guests there.
+	UpstreamGuestPolicy string
 	Paging    *seal.Box // NextTokens
 	Now       func() time.Time
 	// AnySAMLProvider accepts the ARN of a SAML provider that does not exist,
