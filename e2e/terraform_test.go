@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,25 +11,27 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTerraform makes, changes, imports and destroys pools, with the roles and
-// providers that they name, with Terraform and its AWS provider. After each step
-// a plan must be empty: what the server answers is what was asked of it.
+// TestTerraform makes, changes, imports and destroys pools, with the roles,
+// providers, policies and users around them, with Terraform and its AWS provider
+// on a strict server. After each step a plan must be empty: what the server
+// answers is what was asked of it.
 func TestTerraform(t *testing.T) {
 	t.Parallel()
-	n, run := terraform(t)
+	n := strict(t, binary(t))
+	run := terraform(t, n, rootKey)
 	began := time.Now()
 
 	dir := workspace(t, "terraform/pools")
-	run(t, dir, 0, "Apply complete! Resources: 35 added, 0 changed, 0 destroyed.", "apply", "-auto-approve")
+	run(t, dir, 0, "Apply complete! Resources: 38 added, 0 changed, 0 destroyed.", "apply", "-auto-approve")
 	run(t, dir, 0, "No changes.", "plan", "-detailed-exitcode")
 	made := held(t, dir)
 	wantPool(t, n, made.id("aws_cognito_identity_pool.full"), `{
 		"IdentityPoolName": "everything, at once", "AllowUnauthenticatedIdentities": false, "AllowClassicFlow": true, "DeveloperProviderName": "login.shop",
 		"OpenIdConnectProviderARNs": ["arn:aws:iam::000000000000:oidc-provider/login.example.com/realms/shop"],
-		"SamlProviderARNs": ["arn:aws:iam::000000000000:saml-provider/staff"],
 		"SupportedLoginProviders": {"accounts.google.com": "123456789012.apps.googleusercontent.com", "graph.facebook.com": "7346241598935552"},
 		"CognitoIdentityProviders": [
 			{"ProviderName": "cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab12Cd34E", "ClientId": "2pijfd01vukifnjdg1kdgmdhf0", "ServerSideTokenCheck": false},
@@ -46,7 +47,17 @@ func TestTerraform(t *testing.T) {
 		t.Error(err)
 	}
 
-	run(t, dir, 0, "Apply complete! Resources: 1 added, 11 changed, 1 destroyed.", "apply", "-auto-approve", "-var=changed=true")
+	// The user's key may do what the user's policy says.
+	key := made.key("aws_iam_access_key.deployer")
+	if err := n.asks(t, key, "ListIdentityPools", map[string]int{"MaxResults": 60}, new(any)); err != nil {
+		t.Error(err)
+	}
+	gone := map[string]string{"IdentityPoolId": made.id("aws_cognito_identity_pool.full")}
+	if err := n.asks(t, key, "DeleteIdentityPool", gone, new(any)); err == nil || !strings.Contains(err.Error(), "AccessDeniedException") {
+		t.Errorf("a pool was deleted with the user's key: %v", err)
+	}
+
+	run(t, dir, 0, "Apply complete! Resources: 1 added, 14 changed, 1 destroyed.", "apply", "-auto-approve", "-var=changed=true")
 	run(t, dir, 0, "No changes.", "plan", "-detailed-exitcode", "-var=changed=true")
 	changed := held(t, dir)
 	if before, after := made.id("aws_cognito_identity_pool.full"), changed.id("aws_cognito_identity_pool.full"); before != after {
@@ -54,6 +65,9 @@ func TestTerraform(t *testing.T) {
 	}
 	if before, after := made.id("aws_cognito_identity_pool.last"), changed.id("aws_cognito_identity_pool.last"); before == after {
 		t.Error("a pool was renamed: Terraform makes another")
+	}
+	if err := n.asks(t, key, "ListIdentityPools", map[string]int{"MaxResults": 60}, new(any)); err == nil || !strings.Contains(err.Error(), "UnrecognizedClientException") {
+		t.Errorf("the user's key was made inactive: %v", err)
 	}
 	wantPool(t, n, changed.id("aws_cognito_identity_pool.full"), `{
 		"IdentityPoolName": "everything, at once", "AllowUnauthenticatedIdentities": true, "AllowClassicFlow": false, "DeveloperProviderName": "login.shop",
@@ -68,14 +82,20 @@ func TestTerraform(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(other, "imports.tf"), []byte(changed.imports()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run(t, other, 0, "Apply complete! Resources: 35 imported, 0 added, 0 changed, 0 destroyed.", "apply", "-auto-approve", "-var=changed=true")
+	run(t, other, 0, "Apply complete! Resources: 38 imported, 0 added, 0 changed, 0 destroyed.", "apply", "-auto-approve", "-var=changed=true")
 	run(t, other, 0, "No changes.", "plan", "-detailed-exitcode", "-var=changed=true")
-	run(t, other, 0, "Destroy complete! Resources: 35 destroyed.", "destroy", "-auto-approve", "-var=changed=true")
+	run(t, other, 0, "Destroy complete! Resources: 38 destroyed.", "destroy", "-auto-approve", "-var=changed=true")
 	t.Logf("apply to destroy: %.1f s", time.Since(began).Seconds())
 	wantNothing(t, n)
+}
 
-	dir = workspace(t, "terraform/refused")
-	said := run(t, dir, 1, "", "apply", "-auto-approve")
+// TestTerraformRefused holds that Terraform tells what the server does not take,
+// at once and in the hosted service's words.
+func TestTerraformRefused(t *testing.T) {
+	t.Parallel()
+	n := serve(t, binary(t), t.TempDir(), "--dev")
+	run := terraform(t, n, aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"})
+	said := run(t, workspace(t, "terraform/refused"), 1, "", "apply", "-auto-approve")
 	for _, want := range []string{
 		"NotAuthorizedException: Identity provider arn:aws:iam::111122223333:saml-provider/staff is not valid for account 000000000000",
 		"InvalidParameterException: (graph.facebook.com) is not a valid RoleMapping ProviderName or is not a configured provider.",
@@ -88,32 +108,31 @@ func TestTerraform(t *testing.T) {
 	}
 }
 
-// terraform starts a server in development mode and Terraform's AWS provider,
-// and returns how to run Terraform in a folder with both. The provider is
-// started once, as for its debugger: to start it for each command would take
-// most of the time. Nothing is fetched.
+// terraform starts Terraform's AWS provider for a server and a key, and returns
+// how to run Terraform in a folder with it. The provider is started once, as for
+// its debugger: to start it for each command would take most of the time. Nothing
+// is fetched.
 //
 // Terraform cannot be installed from Debian's packages, so a machine without it
 // leaves this out in CI as well.
-func terraform(t *testing.T) (n *node, run func(t *testing.T, dir string, code int, want string, args ...string) (said string)) {
+func terraform(t *testing.T, n *node, key aws.Credentials) (run func(t *testing.T, dir string, code int, want string, args ...string) (said string)) {
 	t.Helper()
 	found, err := exec.Command("./peers.sh", "terraform").Output()
 	if err != nil {
 		t.Skip("left out for want of Terraform with its AWS provider")
 	}
 	program, provider, _ := strings.Cut(strings.TrimSpace(string(found)), "\n")
-	n = serve(t, binary(t), t.TempDir(), "--dev")
 	rc := filepath.Join(t.TempDir(), "terraform.rc")
 	if err := os.WriteFile(rc, []byte("disable_checkpoint = true\nprovider_installation {}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := cleanEnv("AWS_ENDPOINT_URL="+n.url, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "TF_CLI_CONFIG_FILE="+rc, "TF_IN_AUTOMATION=1")
+	env := cleanEnv("AWS_ENDPOINT_URL="+n.url, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID="+key.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+key.SecretAccessKey, "TF_CLI_CONFIG_FILE="+rc, "TF_IN_AUTOMATION=1")
 
 	cmd := exec.Command(provider, "-debug")
 	cmd.Env = env
 	attach := start(t, cmd, (*exec.Cmd).StdoutPipe).line(t, "\tTF_REATTACH_PROVIDERS=")
 	env = append(env, "TF_REATTACH_PROVIDERS="+strings.Trim(attach, "'"))
-	return n, func(t *testing.T, dir string, code int, want string, args ...string) string {
+	return func(t *testing.T, dir string, code int, want string, args ...string) string {
 		t.Helper()
 		began := time.Now()
 		cmd := exec.CommandContext(t.Context(), program, append(args, "-no-color", "-input=false")...)
@@ -148,6 +167,11 @@ func workspace(t *testing.T, from string) string {
 type state map[string]map[string]any
 
 func (s state) id(address string) string { return fmt.Sprint(s[address]["id"]) }
+
+// key is an access key with its secret, which Terraform keeps in its state.
+func (s state) key(address string) aws.Credentials {
+	return aws.Credentials{AccessKeyID: s.id(address), SecretAccessKey: fmt.Sprint(s[address]["secret"])}
+}
 
 // imports is what to write to have it all imported.
 func (s state) imports() string {
@@ -203,7 +227,7 @@ func held(t *testing.T, dir string) state {
 func wantPool(t *testing.T, n *node, id, want string) {
 	t.Helper()
 	var got, wanted map[string]any
-	if err := call(n.url, "DescribeIdentityPool", map[string]string{"IdentityPoolId": id}, anySignature, &got); err != nil {
+	if err := n.asks(t, rootKey, "DescribeIdentityPool", map[string]string{"IdentityPoolId": id}, &got); err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal([]byte(want), &wanted); err != nil {
@@ -215,19 +239,16 @@ func wantPool(t *testing.T, n *node, id, want string) {
 	}
 }
 
-// wantNothing holds that no pool, provider, role or policy is left.
+// wantNothing holds that no pool, provider, role, user or policy is left.
 func wantNothing(t *testing.T, n *node) {
 	t.Helper()
 	var pools struct{ IdentityPools []any }
-	if err := call(n.url, "ListIdentityPools", map[string]int{"MaxResults": 60}, anySignature, &pools); err != nil || len(pools.IdentityPools) > 0 {
+	if err := n.asks(t, rootKey, "ListIdentityPools", map[string]int{"MaxResults": 60}, &pools); err != nil || len(pools.IdentityPools) > 0 {
 		t.Errorf("pools are left: %v (%v)", pools.IdentityPools, err)
 	}
-	header := anySignature.Clone()
-	header.Set("Content-Type", "application/x-www-form-urlencoded")
-	for _, list := range []string{"ListOpenIDConnectProviders", "ListSAMLProviders", "ListRoles", "ListPolicies&Scope=Local"} {
-		status, body, err := post(n.url, "", "Action="+list+"&Version=2010-05-08", header)
-		if err != nil || status != http.StatusOK || strings.Contains(body, "<Arn>") {
-			t.Errorf("%s: something is left: %d %s (%v)", list, status, body, err)
+	for _, list := range []string{"ListOpenIDConnectProviders", "ListSAMLProviders", "ListRoles", "ListUsers", "ListPolicies&Scope=Local"} {
+		if body := n.asksIAM(t, "Action="+list); strings.Contains(body, "<Arn>") {
+			t.Errorf("%s: something is left: %s", list, body)
 		}
 	}
 }

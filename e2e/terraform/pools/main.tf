@@ -1,5 +1,5 @@
 # What terraform_test.go applies, changes, imports and destroys: a pool in every
-# form, and what hangs on it. The endpoint and the credentials come from the
+# form, what hangs on it, and a user who may look at it. The endpoint and the credentials come from the
 # environment.
 
 terraform {
@@ -93,6 +93,26 @@ resource "aws_iam_role_policy_attachment" "shop" {
   policy_arn = aws_iam_policy.shop.arn
 }
 
+resource "aws_iam_user" "deployer" {
+  name = "deployer"
+  path = var.changed ? "/shop/" : "/"
+  tags = { team = var.changed ? "red" : "blue" }
+}
+
+resource "aws_iam_access_key" "deployer" {
+  user   = aws_iam_user.deployer.name
+  status = var.changed ? "Inactive" : "Active"
+}
+
+resource "aws_iam_user_policy" "deployer" {
+  name = "look"
+  user = aws_iam_user.deployer.name
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "cognito-identity:${var.changed ? "Describe*" : "List*"}", Resource = "*" }]
+  })
+}
+
 resource "aws_cognito_identity_pool" "guests" {
   identity_pool_name               = "guests only"
   allow_unauthenticated_identities = true
@@ -105,7 +125,6 @@ resource "aws_cognito_identity_pool" "full" {
   allow_classic_flow               = !var.changed
   developer_provider_name          = "login.shop"
   openid_connect_provider_arns     = [aws_iam_openid_connect_provider.login.arn]
-  saml_provider_arns               = var.changed ? [] : [aws_iam_saml_provider.staff.arn]
 
   cognito_identity_providers {
     provider_name           = local.user_pool
