@@ -35,6 +35,7 @@ var may = map[string][]string{
 	"internal/login/logintest": {},
 	"internal/upstream":        {"internal/idpool", "internal/policy", "internal/credential", "internal/fetch"},
 	"internal/store/sqlite":    {"internal/idpool", "internal/store"},
+	"internal/store/postgres":  {"internal/idpool", "internal/store"},
 	"internal/store/storetest": {"internal/idpool"},
 
 	// 3: the services.
@@ -55,7 +56,8 @@ var may = map[string][]string{
 	"e2e":            {},
 
 	// Tests only.
-	"internal/vectors": {},
+	"internal/store/postgres/pgtest": {},
+	"internal/vectors":               {},
 }
 
 // standardOnly are the packages that import nothing but the standard library.

@@ -14,7 +14,7 @@ const (
 	selectPoolVersion = `SELECT version FROM pool WHERE id = $1`
 	selectPools       = `SELECT id, name, created FROM pool WHERE account = $1 AND region = $2 ORDER BY created, id`
 	insertPool        = `INSERT INTO pool (id, account, region, name, config, version, created, modified) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
-	updatePool        = `UPDATE pool SET name = $2, config = $3, version = $4, modified = $5 WHERE id = $1 AND version = $4 - 1`
+	updatePool        = `UPDATE pool SET name = $2, config = $3, version = $4, modified = $5 WHERE id = $1 AND version + 1 = $4`
 	deletePool        = `DELETE FROM pool WHERE id = $1`
 
 	selectDeletedPools = `SELECT id FROM deleted_pool ORDER BY id`

@@ -1,0 +1,111 @@
+// Package postgres is the store for several nodes: any number of them work on
+// one PostgreSQL database, or on one that speaks its language.
+//
+//	Update ─► BEGIN SERIALIZABLE, the statements, COMMIT ─► again, if another node was in the way
+//	View   ─► BEGIN REPEATABLE READ, READ ONLY, the statements
+//
+// BEGIN travels with the first statement, so a view of one statement costs one
+// round trip.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"idpool/internal/idpool"
+	"idpool/internal/store"
+)
+
+const (
+	acquireTime   = 3 * time.Second  // to wait for a connection
+	statementTime = 5 * time.Second  // for one statement; the server is told, too
+	commitTime    = 10 * time.Second // for a commit, which may wait for a standby
+
+	maxTries = 20                    // of one update
+	maxPause = 64 * time.Millisecond // between two of them
+)
+
+// Store is an open database.
+type Store struct{ pool *pgxpool.Pool }
+
+// A view is one snapshot: it sees all of a transaction or nothing of it, which
+// is what invariant I3 asks of a reader, and I1 is the primary key's. Only a
+// serializable view would exclude that two updates which it sees, and a third
+// which it does not, fit no order in time; no rule decides on a view without
+// deciding again in an update, and it would cost locks and failures.
+const (
+	beginView   = `BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY`
+	beginUpdate = `BEGIN ISOLATION LEVEL SERIALIZABLE`
+)
+
+// View implements idpool.Store.
+func (s *Store) View(ctx context.Context, fn func(idpool.Reader) error) error {
+	return s.again(ctx, func() error {
+		t, err := s.begin(ctx, beginView)
+		if err != nil {
+			return err
+		}
+		defer func() { go t.end() }() // nobody waits for a rollback that changes nothing
+		return t.outcome(fn(store.Tx{Q: t}))
+	})
+}
+
+// Update implements idpool.Store.
+func (s *Store) Update(ctx context.Context, fn func(idpool.Writer) error) error {
+	return s.again(ctx, func() error {
+		t, err := s.begin(ctx, beginUpdate)
+		if err != nil {
+			return err
+		}
+		defer t.end()
+		if err := t.outcome(fn(store.Tx{Q: t})); err != nil {
+			return err
+		}
+		return t.commit(ctx)
+	})
+}
+
+// Ping implements idpool.Store.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.View(ctx, func(r idpool.Reader) error {
+		_, err := r.DeletedPools(ctx)
+		return err
+	})
+}
+
+// Close waits for the transactions under way and closes the connections.
+func (s *Store) Close() error {
+	s.pool.Close()
+	return nil
+}
+
+// again tries a transaction until it does not fail for reasons that the next
+// try may not meet: others in its way, a connection that was dead already. If
+// the database itself is away there is no next try: begin says so at once.
+func (s *Store) again(ctx context.Context, try func() error) error {
+	for tries := 1; ; tries++ {
+		err := try()
+		switch {
+		case !errors.Is(err, errAgain):
+			return err
+		case tries == maxTries:
+			return unavailable(fmt.Errorf("tried %d times: %w", tries, err))
+		}
+		if errors.Is(err, errConflict) {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(rand.N(min(time.Millisecond<<tries, maxPause))):
+			}
+		}
+	}
+}
+
+func unavailable(cause error) error {
+	return idpool.Errorf(idpool.Unavailable, "The store does not answer.").Because(cause)
+}
