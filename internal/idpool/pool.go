@@ -153,4 +153,5 @@ type SigningKey struct {
 	Certificate []byte // DER, self-signed: the x5c of the key set
 	Created     time.Time
 	UseFrom     time.Time
+	Retired     time.Time // when it was retired by hand; zero if it was not
 }

@@ -74,6 +74,9 @@ type Reader interface {
 	AccessKey(ctx context.Context, id string) (AccessKey, error)
 	// AccessKeys lists an account's keys by ID.
 	AccessKeys(ctx context.Context, account string) ([]AccessKey, error)
+	// EveryAccessKey lists up to limit keys of all accounts whose IDs follow
+	// after, by ID.
+	EveryAccessKey(ctx context.Context, after string, limit int) ([]AccessKey, error)
 
 	// SigningKeys lists all signing keys, oldest first, ties by ID.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)

@@ -17,14 +17,16 @@ const (
 
 	selectAccessKey  = `SELECT id, account, user_name, inactive, secret, created FROM access_key WHERE id = $1`
 	selectAccessKeys = `SELECT id, account, user_name, inactive, secret, created FROM access_key WHERE account = $1 ORDER BY id`
+	everyAccessKey   = `SELECT id, account, user_name, inactive, secret, created FROM access_key WHERE id > $1 ORDER BY id LIMIT $2`
 	putAccessKey     = `INSERT INTO access_key (id, account, user_name, inactive, secret, created) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (id) DO UPDATE SET account = excluded.account, user_name = excluded.user_name, inactive = excluded.inactive,
 		secret = excluded.secret, created = excluded.created`
 	deleteAccessKey = `DELETE FROM access_key WHERE id = $1`
 
-	selectSigningKeys = `SELECT id, private, certificate, created, use_from FROM signing_key ORDER BY created, id`
-	putSigningKey     = `INSERT INTO signing_key (id, private, certificate, created, use_from) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (id) DO UPDATE SET private = excluded.private, certificate = excluded.certificate, created = excluded.created, use_from = excluded.use_from`
+	selectSigningKeys = `SELECT id, private, certificate, created, use_from, retired FROM signing_key ORDER BY created, id`
+	putSigningKey     = `INSERT INTO signing_key (id, private, certificate, created, use_from, retired) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (id) DO UPDATE SET private = excluded.private, certificate = excluded.certificate, created = excluded.created, use_from = excluded.use_from,
+		retired = excluded.retired`
 )
 
 // providerConfig is what of a provider is read and written whole.
@@ -88,8 +90,8 @@ func (t Tx) DeleteOIDCProvider(ctx context.Context, account, name string) error 
 	return err
 }
 
-func (t Tx) accessKeys(ctx context.Context, sql string, arg string) (list []idpool.AccessKey, err error) {
-	err = t.each(ctx, sql, []any{arg}, func(r Rows) error {
+func (t Tx) accessKeys(ctx context.Context, sql string, args ...any) (list []idpool.AccessKey, err error) {
+	err = t.each(ctx, sql, args, func(r Rows) error {
 		var k idpool.AccessKey
 		var inactive, created int64
 		err := r.Scan(&k.ID, &k.Account, &k.User, &inactive, &k.Secret, &created)
@@ -117,6 +119,11 @@ func (t Tx) AccessKeys(ctx context.Context, account string) ([]idpool.AccessKey,
 	return t.accessKeys(ctx, selectAccessKeys, account)
 }
 
+// EveryAccessKey implements idpool.Reader.
+func (t Tx) EveryAccessKey(ctx context.Context, after string, limit int) ([]idpool.AccessKey, error) {
+	return t.accessKeys(ctx, everyAccessKey, after, limit)
+}
+
 // PutAccessKey implements idpool.Writer.
 func (t Tx) PutAccessKey(ctx context.Context, k idpool.AccessKey) error {
 	_, err := t.Q.Exec(ctx, putAccessKey, k.ID, k.Account, k.User, flag(k.Inactive), k.Secret, k.Created.UnixMilli())
@@ -136,9 +143,12 @@ func (t Tx) DeleteAccessKey(ctx context.Context, id string) error {
 func (t Tx) SigningKeys(ctx context.Context) (list []idpool.SigningKey, err error) {
 	err = t.each(ctx, selectSigningKeys, nil, func(r Rows) error {
 		var k idpool.SigningKey
-		var created, useFrom int64
-		err := r.Scan(&k.ID, &k.Private, &k.Certificate, &created, &useFrom)
+		var created, useFrom, retired int64
+		err := r.Scan(&k.ID, &k.Private, &k.Certificate, &created, &useFrom, &retired)
 		k.Created, k.UseFrom = moment(created), moment(useFrom)
+		if retired != 0 {
+			k.Retired = moment(retired)
+		}
 		list = append(list, k)
 		return err
 	})
@@ -147,6 +157,10 @@ func (t Tx) SigningKeys(ctx context.Context) (list []idpool.SigningKey, err erro
 
 // PutSigningKey implements idpool.Writer.
 func (t Tx) PutSigningKey(ctx context.Context, k idpool.SigningKey) error {
-	_, err := t.Q.Exec(ctx, putSigningKey, k.ID, k.Private, k.Certificate, k.Created.UnixMilli(), k.UseFrom.UnixMilli())
+	retired := int64(0)
+	if !k.Retired.IsZero() {
+		retired = k.Retired.UnixMilli()
+	}
+	_, err := t.Q.Exec(ctx, putSigningKey, k.ID, k.Private, k.Certificate, k.Created.UnixMilli(), k.UseFrom.UnixMilli(), retired)
 	return err
 }

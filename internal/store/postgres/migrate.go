@@ -16,7 +16,7 @@ import (
 
 // SchemaVersion is the version of the schema that this program makes. The
 // numbers are those of the embedded store.
-const SchemaVersion = 2
+const SchemaVersion = 3
 
 // oldestProgram is the schema version of the oldest program that works on this
 // schema: at least the previous release, because nodes are replaced one by one.

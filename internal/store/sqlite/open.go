@@ -21,7 +21,7 @@ import (
 
 // SchemaVersion is the version of the schema that this program reads and
 // writes. An older database is brought forward, a newer one refused.
-const SchemaVersion = 2
+const SchemaVersion = 3
 
 // applicationID marks a database as idpool's, in the header of the file.
 const applicationID = 0x69647031 // "idp1"

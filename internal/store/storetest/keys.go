@@ -98,6 +98,18 @@ func accessKeys(s *suite) {
 			}
 			list, err := r.AccessKeys(s.ctx, account)
 			s.same("keys", list, all)
+			var every []idpool.AccessKey
+			for after := ""; ; after = every[len(every)-1].ID {
+				page, err := r.EveryAccessKey(s.ctx, after, 2)
+				if err != nil {
+					return err
+				}
+				if len(page) == 0 {
+					break
+				}
+				every = append(every, page...)
+			}
+			s.same("keys of all accounts", every, append([]idpool.AccessKey{other}, all...))
 			if _, err := r.AccessKey(s.ctx, "akia1"); !idpool.IsNotFound(err) {
 				s.Errorf("a key ID in another case: %v", err)
 			}
