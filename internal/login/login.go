@@ -141,6 +141,12 @@ func Unsupported(cause error) error {
 	return idpool.Errorf(idpool.NotAuthorized, "Token is not from a supported provider of this identity pool.").Because(cause)
 }
 
+// Unavailable is the failure to ask a provider that has to be asked about a
+// token: the client should try again.
+func Unavailable(provider string, cause error) error {
+	return idpool.Errorf(idpool.Upstream, "%s could not be asked about the login token.", provider).Because(fmt.Errorf("%s: %w", provider, cause))
+}
+
 // CognitoToken is the refusal of a token of our own where a provider's token
 // belongs.
 func CognitoToken() error {

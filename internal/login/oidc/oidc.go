@@ -3,6 +3,9 @@
 //	provider of the pool ─► issuer, audiences ─► read the token strictly ─► issuer, audience
 //	                     ─► key of that issuer ─► signature ─► times ─► idpool.VerifiedLogin
 //
+// Cognito user pools, Google, Apple and Facebook's Limited Login are rows of a
+// table (provider.go): they differ in nothing but names.
+//
 // The configuration says whose tokens may come and where their keys are; a
 // token never says whom to ask. Claims leave this package only after every
 // check (OpenID Connect Core 1.0, 3.1.3.7; RFC 8725).
@@ -52,14 +55,16 @@ type Config struct {
 
 // Override is where a provider really lives.
 type Override struct {
-	Issuer  string // the expected iss, and the base of discovery; empty: as registered
-	JWKSURI string // where the keys are; empty: where discovery says
+	Issuer   string   // the expected iss, and the base of discovery; empty: as registered
+	JWKSURI  string   // where the keys are; empty: where discovery says
+	UserPool UserPool // for user pools with ServerSideTokenCheck
 }
 
 // Verifier is the kind of provider that issues ID tokens. It is safe for
 // concurrent use.
 type Verifier struct {
 	config Config
+	client *fetch.Client
 	keys   *keySets
 	seen   *otter.Cache[tokenID, seenToken]
 }
@@ -82,82 +87,13 @@ func New(c Config) *Verifier {
 	client := fetch.New(fetch.Policy{AllowHTTP: c.AllowHTTP, AllowCIDRs: c.AllowCIDRs, Anywhere: c.Dev, RootCAs: c.RootCAs})
 	return &Verifier{
 		config: c,
+		client: client,
 		keys:   newKeySets(client, c.Now, c.KeySetTTL),
 		seen: otter.Must(&otter.Options[tokenID, seenToken]{
 			MaximumWeight: uint64(c.MaxTokens),
 			Weigher:       func(_ tokenID, t seenToken) uint32 { return t.weight },
 		}),
 	}
-}
-
-// provider is what the configuration says about a provider: all that the rest
-// of the package works on.
-type provider struct {
-	name        string
-	issuers     []string // any of which iss must equal
-	jwksURI     string   // empty: where discovery says
-	audiences   []string
-	anyAudience bool
-	detail      string // what precedes the subject in the amr claim (behaviour 5.3)
-	mappingKey  string // of the pool's role mappings; for a user pool the client is added
-	tagsKey     string // of the pool's attribute maps
-	userPool    bool   // a Cognito user pool
-	refused     error  // why no token of it is taken, whatever it says
-}
-
-// provider finds what the configuration says about a name: the pool must name
-// it as one of its user pools, or by the ARN of an IAM OIDC provider of its own
-// account.
-func (v *Verifier) provider(pool *idpool.PoolConfig, name string) (p provider, ok bool) {
-	if p, ok = userPool(pool, name); !ok {
-		p, ok = v.registered(pool, name)
-	}
-	if o, has := v.config.Overrides[name]; ok && has {
-		if o.Issuer != "" {
-			p.issuers = []string{o.Issuer}
-		}
-		p.jwksURI = o.JWKSURI
-	}
-	return p, ok
-}
-
-// userPool is a Cognito user pool of the pool, with all clients that the pool
-// trusts.
-func userPool(pool *idpool.PoolConfig, name string) (provider, bool) {
-	p := provider{name: name, issuers: []string{"https://" + name}, detail: name + ":CognitoSignIn:", mappingKey: name + ":", tagsKey: name, userPool: true}
-	for _, u := range pool.UserPools {
-		if u.ProviderName != name {
-			continue
-		}
-		p.audiences = append(p.audiences, u.ClientID)
-		if u.ServerSideTokenCheck {
-			p.refused = errors.New("ServerSideTokenCheck is on, and the user pool cannot be asked by this version")
-		}
-	}
-	return p, len(p.audiences) > 0
-}
-
-// registered is an issuer that is registered with IAM.
-func (v *Verifier) registered(pool *idpool.PoolConfig, name string) (provider, bool) {
-	at := slices.IndexFunc(pool.OIDCProviderARNs, func(arn string) bool {
-		account, held, ok := idpool.ParseProviderARN(arn)
-		return ok && account == pool.Account && held == name
-	})
-	if at < 0 {
-		return provider{}, false
-	}
-	arn := pool.OIDCProviderARNs[at]
-	p := provider{name: name, detail: idpool.ProviderARN(pool.Account, name) + ":OIDC:", mappingKey: arn, tagsKey: arn}
-	iam, known := pool.OIDCProviders[name]
-	switch {
-	case known:
-		p.issuers, p.audiences = []string{iam.URL}, iam.ClientIDs
-	case v.config.Dev: // the token's iss chooses among the two, and nothing else
-		p.issuers, p.anyAudience = []string{"https://" + name, "http://" + name}, true
-	default:
-		return provider{}, false
-	}
-	return p, true
 }
 
 // Serves implements login.Verifier.
@@ -167,7 +103,9 @@ func (v *Verifier) Serves(pool *idpool.PoolConfig, name string) bool {
 }
 
 // Verify implements login.Verifier. Every refusal is of kind NotAuthorized,
-// also that of an issuer that does not answer, and carries a *login.Refusal.
+// also that of an issuer that does not answer, and carries a *login.Refusal;
+// the error is of kind Upstream only if a user pool had to be asked and could
+// not be.
 // The texts and the order of the checks are those of behaviour 4.3. A token
 // that was verified before skips the two costly steps, reading it and checking
 // its signature; all others are taken again.
@@ -175,9 +113,6 @@ func (v *Verifier) Verify(ctx context.Context, pool *idpool.PoolConfig, presente
 	p, ok := v.provider(pool, presented.Provider)
 	if !ok {
 		return idpool.VerifiedLogin{}, login.Unsupported(&login.Refusal{Provider: presented.Provider, Check: "provider"})
-	}
-	if p.refused != nil {
-		return idpool.VerifiedLogin{}, login.Unsupported(&login.Refusal{Provider: p.name, Check: "provider", Cause: p.refused})
 	}
 	refuse := func(why *login.Refusal, format string, args ...any) (idpool.VerifiedLogin, error) {
 		why.Provider = p.name
@@ -220,7 +155,7 @@ func (v *Verifier) Verify(ctx context.Context, pool *idpool.PoolConfig, presente
 	var signer *key
 	if !known {
 		var why *login.Refusal
-		if signer, why = v.keys.of(place{c.iss, p.jwksURI}).verify(ctx, t); why != nil {
+		if signer, why = v.keys.of(p.keysAt(c.iss)).verify(ctx, t); why != nil {
 			return refuse(why, "Couldn't verify signed token.")
 		}
 	}
@@ -237,38 +172,13 @@ func (v *Verifier) Verify(ctx context.Context, pool *idpool.PoolConfig, presente
 	if !known {
 		v.remember(id, c, signer)
 	}
-	return p.login(c, client), nil
-}
-
-// login is what a token proved.
-func (p provider) login(c *claims, client string) idpool.VerifiedLogin {
-	out := idpool.VerifiedLogin{
-		Login:      idpool.Login{Provider: p.name, Subject: c.sub},
-		Detail:     p.detail + c.sub,
-		MappingKey: p.mappingKey, TagsKey: p.tagsKey, Client: client,
-		Claims: c.all,
-	}
-	if p.userPool { // no other issuer may choose roles
-		out.MappingKey += client
-		out.PreferredRole, _ = c.all["cognito:preferred_role"].(string)
-		roles, _ := c.all["cognito:roles"].([]any)
-		for _, one := range roles {
-			if role, ok := one.(string); ok {
-				out.OfferedRoles = append(out.OfferedRoles, role)
-			}
+	// 5. Where the pool wants it: does the user pool still know the person?
+	if slices.Contains(p.checked, client) {
+		if err := v.askUserPool(ctx, p, c); err != nil {
+			return idpool.VerifiedLogin{}, err
 		}
 	}
-	return out
-}
-
-// client is the first of the applications that a token is for which the
-// provider's tokens may be for.
-func (p provider) client(parties []string) (client string, ok bool) {
-	at := slices.IndexFunc(parties, func(id string) bool { return p.anyAudience || slices.Contains(p.audiences, id) })
-	if at < 0 {
-		return "", false
-	}
-	return parties[at], true
+	return p.login(c, client), nil
 }
 
 // tokenID is the SHA-256 of a token.
@@ -286,7 +196,7 @@ type seenToken struct {
 // verified with now.
 func (v *Verifier) recall(id tokenID, p provider) (*claims, bool) {
 	t, ok := v.seen.GetIfPresent(id)
-	if !ok || !slices.Contains(p.issuers, t.claims.iss) || !v.keys.of(place{t.claims.iss, p.jwksURI}).holds(t.signer) {
+	if !ok || !slices.Contains(p.issuers, t.claims.iss) || !v.keys.of(p.keysAt(t.claims.iss)).holds(t.signer) {
 		return nil, false
 	}
 	return t.claims, true

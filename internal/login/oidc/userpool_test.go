@@ -1,10 +1,17 @@
 package oidc
 
 import (
+	"errors"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"idpool/internal/idpool"
+	"idpool/internal/login"
 	"idpool/internal/login/logintest"
 )
 
@@ -53,9 +60,123 @@ func TestUserPool(t *testing.T) {
 		_, err := present(t, w.v, w.pool, userPoolName, row.token)
 		t.Run(name, func(t *testing.T) { wantRefusal(t, err, row.token, row.text) })
 	}
-	w.pool.UserPools[1].ServerSideTokenCheck = true
-	_, err = present(t, w.v, w.pool, userPoolName, token)
-	wantRefusal(t, err, token, unsupported)
+}
+
+// TestUserPoolIssuers holds that both issuers of a user pool are one provider,
+// under whichever of their names a token comes.
+func TestUserPoolIssuers(t *testing.T) {
+	t.Parallel()
+	w := userPoolWorld(t)
+	c := w.config()
+	c.Overrides = map[string]Override{userPoolName: {JWKSURI: w.URL + "/keys"}}
+	v := New(c)
+	id := logintest.Claim("token_use", "id")
+	for _, iss := range []string{"https://" + userPoolName, "https://issuer-" + userPoolName} {
+		for _, name := range []string{userPoolName, "issuer-" + userPoolName} {
+			got, err := present(t, v, w.pool, name, w.Token("ann", id, logintest.Claim("iss", iss)))
+			if err != nil || got.Login != (idpool.Login{Provider: userPoolName, Subject: "ann"}) || got.MappingKey != userPoolName+":app" {
+				t.Errorf("%s under %s: %+v %v", iss, name, got, err)
+			}
+		}
+	}
+	if w.Fetches(logintest.KeySet) != 1 {
+		t.Errorf("the key set was fetched %d times", w.Fetches(logintest.KeySet))
+	}
+	for _, iss := range []string{"https://issuer-issuer-" + userPoolName, "https://issuer-cognito-idp.us-east-1.amazonaws.com/us-east-1_other", "issuer-" + userPoolName} {
+		token := w.Token("ann", id, logintest.Claim("iss", iss))
+		_, err := present(t, v, w.pool, userPoolName, token)
+		wantRefusal(t, err, token, wrongIssuer)
+	}
+	if v.Serves(w.pool, "issuer-issuer-"+userPoolName) || v.Serves(w.pool, "issuer-") || v.Serves(&idpool.PoolConfig{}, "") {
+		t.Error("a name is served that nobody configured")
+	}
+}
+
+const signedOut = "Invalid login token. User is signed out or deleted."
+
+// TestServerSideTokenCheck holds that a token counts only while the user pool
+// knows its user, and that nobody passes whom it could not be asked about.
+func TestServerSideTokenCheck(t *testing.T) {
+	t.Parallel()
+	key := aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "hush"}
+	w := userPoolWorld(t)
+	w.pool.UserPools[1].ServerSideTokenCheck = true // of the client shop
+	api := logintest.NewUserPool(t, w.now, "us-east-1_Ab12Cd34E", key)
+	asking := func(u UserPool) *Verifier {
+		c := w.config()
+		c.Overrides = map[string]Override{userPoolName: {Issuer: w.URL, UserPool: u}}
+		return New(c)
+	}
+	v := asking(UserPool{Endpoint: api.URL + "/", AccessKey: key})
+	id, shop := logintest.Claim("token_use", "id"), logintest.Audience("shop")
+	token := w.Token("5d9b", id, shop, logintest.Claim("cognito:username", "ann"))
+	gone := func(why string) {
+		t.Helper()
+		_, err := present(t, v, w.pool, userPoolName, token)
+		wantRefusal(t, err, token, signedOut)
+		if refusal, ok := errors.AsType[*login.Refusal](err); !ok || refusal.Got != why {
+			t.Errorf("refused because of %v, want %s", err, why)
+		}
+	}
+	gone("no such user")
+	api.Put("ann", "5d9b")
+	for range 2 { // the answer is not remembered
+		if _, err := present(t, v, w.pool, userPoolName, token); err != nil {
+			t.Error(err)
+		}
+	}
+	if api.Asked() != 3 {
+		t.Errorf("asked %d times", api.Asked())
+	}
+	api.Disable("ann")
+	gone("a disabled user")
+	api.Put("ann", "another")
+	gone(`a user with sub "another"`)
+	api.Delete("ann")
+	gone("no such user")
+	asked := api.Asked()
+	late := w.Token("5d9b", id, shop, logintest.ExpiresIn(-time.Hour))
+	_, err := present(t, v, w.pool, userPoolName, late)
+	wantRefusal(t, err, late, expired)
+	other := w.Token("5d9b", id) // of the client whose tokens are not checked
+	if _, err := present(t, v, w.pool, userPoolName, other); err != nil || api.Asked() != asked {
+		t.Errorf("the other client: %v, asked %d times more", err, api.Asked()-asked)
+	}
+
+	api.Put("5d9b", "5d9b")
+	unnamed := w.Token("5d9b", id, shop) // its user is found by sub
+	if _, err := present(t, v, w.pool, userPoolName, unnamed); err != nil {
+		t.Error(err)
+	}
+	wantUnavailable := func(name string, v *Verifier) {
+		t.Helper()
+		_, err := present(t, v, w.pool, userPoolName, unnamed)
+		if idpool.KindOf(err) != idpool.Upstream || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	wantUnavailable("no signature", asking(UserPool{Endpoint: api.URL}))
+	wantUnavailable("another key", asking(UserPool{Endpoint: api.URL, AccessKey: aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "hush!"}}))
+	wantUnavailable("no address", asking(UserPool{Endpoint: "http://127.0.0.1:x/"}))
+	for name, h := range map[string]http.Handler{
+		"not JSON":  logintest.Text("hello"),
+		"no sub":    logintest.Text(`{"Enabled":true,"UserAttributes":[7,{"Name":"sub","Value":7}]}`),
+		"duplicate": logintest.Text(`{"Enabled":false,"Enabled":true,"UserAttributes":[{"Name":"sub","Value":"5d9b"}]}`),
+		"throttled": logintest.Status(http.StatusBadRequest),
+		"redirect":  http.RedirectHandler("/elsewhere", http.StatusFound),
+	} {
+		api.Answer(h)
+		wantUnavailable(name, v)
+	}
+	api.Answer(nil)
+	if _, err := present(t, v, w.pool, userPoolName, unnamed); err != nil {
+		t.Error(err)
+	}
+	api.Answer(logintest.Text(`{"enabled":true,"UserAttributes":[{"Name":"sub","Value":"5d9b"}]}`))
+	_, err = present(t, v, w.pool, userPoolName, unnamed)
+	wantRefusal(t, err, unnamed, signedOut)
+	api.Close()
+	wantUnavailable("down", v)
 }
 
 // TestOtherIssuersOfferNoRoles holds that what only a user pool may say counts

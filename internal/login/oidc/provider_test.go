@@ -1,0 +1,85 @@
+package oidc
+
+import (
+	"testing"
+
+	"idpool/internal/idpool"
+	"idpool/internal/login/logintest"
+)
+
+// TestWellKnown holds that the issuers which a pool names by an application are
+// verified like any other, each under its own iss.
+func TestWellKnown(t *testing.T) {
+	t.Parallel()
+	for name, issuers := range map[string][]string{
+		"accounts.google.com": {"https://accounts.google.com", "accounts.google.com"},
+		"appleid.apple.com":   {"https://appleid.apple.com"},
+		"graph.facebook.com":  {"https://www.facebook.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.pool = &idpool.PoolConfig{Pool: idpool.Pool{Account: account, SupportedLoginProviders: map[string]string{name: "app"}}}
+			c := w.config()
+			c.Overrides = map[string]Override{name: {JWKSURI: w.URL + "/keys"}}
+			v := New(c)
+			for _, iss := range issuers {
+				got, err := present(t, v, w.pool, name, w.Token("ann", logintest.Claim("iss", iss), logintest.Claim("email", "a@example.com")))
+				if err != nil || got.Login != (idpool.Login{Provider: name, Subject: "ann"}) || got.Detail != name+":app:ann" ||
+					got.MappingKey != name || got.TagsKey != name || got.Client != "app" || got.Claims["email"] != "a@example.com" || got.OfferedRoles != nil {
+					t.Errorf("%s: %+v %v", iss, got, err)
+				}
+			}
+			if w.Fetches(logintest.KeySet) != 1 {
+				t.Errorf("the key set was fetched %d times", w.Fetches(logintest.KeySet))
+			}
+			iss := logintest.Claim("iss", issuers[0])
+			for _, row := range []struct{ token, text string }{
+				{w.Token("ann"), wrongIssuer},
+				{w.Token("ann", logintest.Claim("iss", name)), map[bool]string{true: wrongIssuer}[name != "accounts.google.com"]},
+				{w.Token("ann", logintest.Claim("iss", issuers[0]+"/")), wrongIssuer},
+				{w.Token("ann", iss, logintest.Audience("other")), unsupported},
+				{w.Token("ann", iss, logintest.Claim("azp", "other")), unsupported}, // it decides, if it is there
+				{w.Token("ann", iss, logintest.Audience("other"), logintest.Claim("azp", "app")), ""},
+				{w.Token("ann", iss, logintest.Signature(zeros(64))), unverified},
+				{w.Token("ann", iss, logintest.SignedWith(logintest.NewKey(t, "ES256"))), unverified},
+			} {
+				_, err := present(t, v, w.pool, name, row.token)
+				if row.text != "" {
+					wantRefusal(t, err, row.token, row.text)
+				} else if err != nil {
+					t.Error(err)
+				}
+			}
+			if v.Serves(&idpool.PoolConfig{Pool: idpool.Pool{SupportedLoginProviders: map[string]string{"www.amazon.com": "app"}}}, "www.amazon.com") {
+				t.Error("serves a provider that issues no ID tokens")
+			}
+			lab := w.config()
+			lab.Overrides = map[string]Override{name: {Issuer: w.URL}} // it lives in a laboratory, with discovery
+			if _, err := present(t, New(lab), w.pool, name, w.Token("ann")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestRegisteredGoogle holds that Google, where it is registered with IAM for
+// the sake of several applications, still writes its iss in two ways.
+func TestRegisteredGoogle(t *testing.T) {
+	t.Parallel()
+	const name = "accounts.google.com"
+	w := newWorld(t)
+	w.pool = &idpool.PoolConfig{
+		Pool:          idpool.Pool{Account: account, OIDCProviderARNs: []string{idpool.ProviderARN(account, name)}},
+		OIDCProviders: map[string]idpool.OIDCProvider{name: {URL: "https://" + name, ClientIDs: []string{"app", "shop"}}},
+	}
+	c := w.config()
+	c.Overrides = map[string]Override{name: {JWKSURI: w.URL + "/keys"}}
+	v := New(c)
+	for _, iss := range []string{"https://" + name, name} {
+		got, err := present(t, v, w.pool, name, w.Token("ann", logintest.Audience("shop"), logintest.Claim("iss", iss)))
+		if err != nil || got.Client != "shop" || got.MappingKey != idpool.ProviderARN(account, name) {
+			t.Errorf("%s: %+v %v", iss, got, err)
+		}
+	}
+}
