@@ -32,6 +32,7 @@ var may = map[string][]string{
 
 	// 2: kinds of provider, engines of the store, and the STSs of others.
 	"internal/login/oidc":      {"internal/idpool", "internal/login", "internal/fetch"},
+	"internal/login/social":    {"internal/idpool", "internal/login", "internal/fetch"},
 	"internal/login/logintest": {},
 	"internal/upstream":        {"internal/idpool", "internal/policy", "internal/credential", "internal/fetch"},
 	"internal/store/sqlite":    {"internal/idpool", "internal/store"},
