@@ -12,8 +12,6 @@ account=arn:aws:iam::000000000000
 provider=${ISSUER#http://}
 arn=$account:oidc-provider/$provider
 nobody=us-east-1:00000000-0000-4000-8000-000000000000
-# mint SUB [CLAIMS] prints a token of that person.
-mint() { node --input-type=module -e "console.log((await (await fetch('$ISSUER/mint?client=web&sub=$1&claims=' + encodeURIComponent('${2:-{\}}'))).json()).id_token)"; }
 # role IDENTITY LOGINS [MORE...] prints the role that the credentials are for.
 role() {
 	local key secret session who

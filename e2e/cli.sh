@@ -6,6 +6,9 @@ same() { [ "$1" = "$2" ] || fail "got '$1', want '$2'"; }
 refused() { local out; if out=$("$@" 2>&1); then fail "$* succeeded: $out"; fi; printf '%s' "$out"; }
 has() { case $1 in *"$2"*) ;; *) fail "'$1' does not say '$2'" ;; esac; }
 
+# mint SUB [CLAIMS] prints a token that ISSUER made for that person.
+mint() { node --input-type=module -e "console.log((await (await fetch('$ISSUER/mint?client=web&sub=$1&claims=' + encodeURIComponent('${2:-{\}}'))).json()).id_token)"; }
+
 # aws runs the CLI that warm.py serves on port $WARM, or the one on the PATH. The
 # endpoint is named each time, because older versions know nothing of
 # AWS_ENDPOINT_URL. What came of each operation of Cognito Identity is noted in

@@ -2,10 +2,8 @@ package e2e
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 )
 
@@ -27,10 +25,7 @@ func TestClients(t *testing.T) {
 	t.Parallel()
 	bin := binary(t)
 	from := issuer(t)
-	config := filepath.Join(t.TempDir(), "idpool.yaml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, "providers: {%q: {issuer: %q}}\nlimits: {tags: 50, rules: 25}\n", userPool, from), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	config := configure(t, fmt.Sprintf("providers: {%q: {issuer: %q}}\nlimits: {tags: 50, rules: 25}\n", userPool, from))
 	run := func(t *testing.T, env []string, name string, args ...string) {
 		t.Helper()
 		n := serve(t, bin, t.TempDir(), "--dev", "--config", config)
@@ -74,16 +69,10 @@ func TestStrict(t *testing.T) {
 		run(t, clientEnv(n.url, nowhere, bin, "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(n.data, "credentials")))
 	})
 	t.Run("given key", func(t *testing.T) {
-		key := map[string]string{"ACCESS_KEY_ID": "AKIAROOTROOTROOTROOT", "SECRET_ACCESS_KEY": "a secret of our own choice"}
-		var server, client []string
-		for _, name := range slices.Sorted(maps.Keys(key)) {
-			server = append(server, "IDPOOL_ROOT_"+name+"="+key[name])
-			client = append(client, "AWS_"+name+"="+key[name])
-		}
-		n := serveWith(t, server, bin, t.TempDir())
+		n := strict(t, bin)
 		if _, err := os.Stat(filepath.Join(n.data, "credentials")); err == nil {
 			t.Error("a key was made although one was given")
 		}
-		run(t, clientEnv(n.url, nowhere, bin, client...))
+		run(t, clientEnv(n.url, nowhere, bin, "AWS_ACCESS_KEY_ID="+rootKey.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+rootKey.SecretAccessKey))
 	})
 }

@@ -36,16 +36,17 @@ func (n *node) asks(t testing.TB, key aws.Credentials, op string, in, out any) e
 	return call(n.url, op, in, n.signed(t, key, "cognito-identity", header, string(body)), out)
 }
 
-// asksIAM calls an operation of IAM with the root key and returns the answer.
-func (n *node) asksIAM(t testing.TB, form string) string {
+// asksIAM calls an operation of IAM with a key, given as a form without the
+// version.
+func (n *node) asksIAM(t testing.TB, key aws.Credentials, form string) (answer string, err error) {
 	t.Helper()
 	form += "&Version=2010-05-08"
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
-	status, body, err := post(n.url, "", form, n.signed(t, rootKey, "iam", header, form))
-	if err != nil || status != http.StatusOK {
-		t.Errorf("%s: %d %s (%v)", form, status, body, err)
+	status, answer, err := post(n.url, "", form, n.signed(t, key, "iam", header, form))
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("%s: status %d: %s", form, status, answer)
 	}
-	return body
+	return answer, err
 }
 
 // signed adds to the header what signs a request.

@@ -247,8 +247,8 @@ func wantNothing(t *testing.T, n *node) {
 		t.Errorf("pools are left: %v (%v)", pools.IdentityPools, err)
 	}
 	for _, list := range []string{"ListOpenIDConnectProviders", "ListSAMLProviders", "ListRoles", "ListUsers", "ListPolicies&Scope=Local"} {
-		if body := n.asksIAM(t, "Action="+list); strings.Contains(body, "<Arn>") {
-			t.Errorf("%s: something is left: %s", list, body)
+		if body, err := n.asksIAM(t, rootKey, "Action="+list); err != nil || strings.Contains(body, "<Arn>") {
+			t.Errorf("%s: something is left: %s (%v)", list, body, err)
 		}
 	}
 }
