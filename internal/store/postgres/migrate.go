@@ -38,8 +38,12 @@ const (
 	updateMark = `UPDATE idpool_schema SET version = $1, oldest = $2 WHERE id = 1`
 )
 
-// migrate brings the schema forward.
+// migrate brings the schema forward to what this program makes.
 func migrate(ctx context.Context, config *pgx.ConnConfig) error {
+	return migrateTo(ctx, config, SchemaVersion)
+}
+
+func migrateTo(ctx context.Context, config *pgx.ConnConfig, target int) error {
 	config.RuntimeParams["statement_timeout"] = "0" // to wait for another node, and for big tables
 	config.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
 	db := stdlib.OpenDB(*config)
@@ -56,7 +60,7 @@ func migrate(ctx context.Context, config *pgx.ConnConfig) error {
 			return err
 		}
 	}
-	if version, err := check(db.QueryRowContext(ctx, readMark)); err != nil || version >= SchemaVersion {
+	if version, err := check(db.QueryRowContext(ctx, readMark)); err != nil || version >= target {
 		return err
 	}
 	lock, err := db.BeginTx(ctx, nil)
@@ -65,7 +69,7 @@ func migrate(ctx context.Context, config *pgx.ConnConfig) error {
 	}
 	defer lock.Rollback()
 	version, err := check(lock.QueryRowContext(ctx, lockMark))
-	if err != nil || version >= SchemaVersion { // another node was here before we had the lock
+	if err != nil || version >= target { // another node was here before we had the lock
 		return err
 	}
 	files, err := fs.Sub(migrations, "migrations")
@@ -76,10 +80,10 @@ func migrate(ctx context.Context, config *pgx.ConnConfig) error {
 	if err != nil {
 		return err
 	}
-	if _, err := steps.UpTo(ctx, SchemaVersion); err != nil {
-		return fmt.Errorf("migrate to schema %d: %w", SchemaVersion, err)
+	if _, err := steps.UpTo(ctx, int64(target)); err != nil {
+		return fmt.Errorf("migrate to schema %d: %w", target, err)
 	}
-	if _, err := lock.ExecContext(ctx, updateMark, SchemaVersion, oldestProgram); err != nil {
+	if _, err := lock.ExecContext(ctx, updateMark, target, oldestProgram); err != nil {
 		return err
 	}
 	return lock.Commit()

@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"context"
+	"fmt"
 	"testing"
 
 	"idpool/internal/idpool"
@@ -26,4 +28,30 @@ func open(t testing.TB, address string) *Store {
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) idpool.Store { return open(t, pgtest.Database(t)) })
+}
+
+const account = "000000000000"
+
+// put makes an update that puts one row.
+func put(n int) func(idpool.Writer) error {
+	return func(w idpool.Writer) error {
+		return w.PutOIDCProvider(context.Background(), idpool.OIDCProvider{Account: account, Name: fmt.Sprintf("%06d.example", n)})
+	}
+}
+
+// held tells which rows are there.
+func held(ctx context.Context, s *Store) (map[int]bool, error) {
+	rows := map[int]bool{}
+	err := s.View(ctx, func(r idpool.Reader) error {
+		list, err := r.OIDCProviders(ctx, account)
+		for _, p := range list {
+			var n int
+			if _, err := fmt.Sscanf(p.Name, "%06d.example", &n); err != nil {
+				return fmt.Errorf("row %q: %w", p.Name, err)
+			}
+			rows[n] = true
+		}
+		return err
+	})
+	return rows, err
 }
