@@ -149,6 +149,41 @@ func (b *Broker) CreateAccount(ctx context.Context, id string) (RootKey, error) 
 	return RootKey{ID: row.ID, Secret: secret}, err
 }
 
+// Rewrap seals the secret of every access key anew that was sealed under an older
+// master key, and returns how many those were.
+func (b *Broker) Rewrap(ctx context.Context) (n int, err error) {
+	const page = 200
+	for after := ""; ; {
+		var rows []idpool.AccessKey
+		changed := 0
+		err = b.Store.Update(ctx, func(w idpool.Writer) (err error) {
+			changed = 0
+			if rows, err = w.EveryAccessKey(ctx, after, page); err != nil {
+				return err
+			}
+			for _, row := range rows {
+				if b.secrets.Current(row.Secret) {
+					continue
+				}
+				key, err := b.unseal(row)
+				if err != nil {
+					return err
+				}
+				row.Secret = b.secrets.Seal([]byte(key.secret), "access-key", row.Account, row.ID)
+				if err := w.PutAccessKey(ctx, row); err != nil {
+					return err
+				}
+				changed++
+			}
+			return nil
+		})
+		if n += changed; err != nil || len(rows) < page {
+			return n, err
+		}
+		after = rows[len(rows)-1].ID
+	}
+}
+
 var twelveDigits = regexp.MustCompile(`^[0-9]{12}$`)
 
 // Authenticate verifies the signature of a request over its body and returns

@@ -132,6 +132,11 @@ func (b *Box) Open(sealed []byte, place ...string) ([]byte, error) {
 	return plain, nil
 }
 
+// Current reports whether something was sealed under the first master key.
+func (b *Box) Current(sealed []byte) bool {
+	return len(sealed) > idSize && string(b.keys[0].id[:]) == string(sealed[1:1+idSize])
+}
+
 // Derive makes n bytes (at most 32) from something sealed by this box: a
 // secret that need not be stored, because whoever holds the sealed bytes and
 // the master key can make it again. It fails with ErrOpen.

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -10,6 +11,7 @@ import (
 	"math/big"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -21,23 +23,33 @@ import (
 // keyBits is the size of the hosted service's keys.
 const keyBits = 2048
 
-// Keys are the keys that sign OpenID tokens. They live sealed in the store; a
-// node reads them once, and makes the first one if there is none.
+// keysMemory is how long a node believes what it read: a key that another node
+// made, or retired, counts after that.
+const keysMemory = time.Second
+
+// Keys are the keys that sign OpenID tokens. They live sealed in the store, where
+// all nodes find them; a node makes the first one if there is none.
 type Keys struct {
 	Store  idpool.Store
 	Box    *seal.Box // for private keys
 	Region string    // the first part of each kid
 	Now    func() time.Time
 
-	mu     sync.Mutex // held while keys are read or made, so that one is made
-	loaded []signingKey
+	mu    sync.Mutex // held while keys are read or made, so that one is made
+	known atomic.Pointer[snapshot]
+}
+
+// snapshot is what the store had.
+type snapshot struct {
+	keys []signingKey // in the order in which they sign; at least one
+	read time.Time
 }
 
 type signingKey struct {
 	id      string
 	private *rsa.PrivateKey
 	cert    *x509.Certificate
-	useFrom time.Time
+	lifecycle
 }
 
 // Open reads the keys that the store has, and reports whether it has any. It
@@ -60,35 +72,66 @@ func (k *Keys) Load(ctx context.Context) error {
 	return err
 }
 
-// all returns the keys, oldest first; at least one.
+// all returns the keys in the order in which they sign; at least one. What the
+// node knows is read again after a moment, by one request while the others go on
+// with it, and goes on being used while the store does not answer.
 func (k *Keys) all(ctx context.Context) ([]signingKey, error) {
-	k.mu.Lock()
+	known := k.known.Load()
+	switch {
+	case known == nil:
+		k.mu.Lock()
+	case known.fresh(k.Now()) || !k.mu.TryLock():
+		return known.keys, nil
+	}
 	defer k.mu.Unlock()
-	if k.loaded != nil {
-		return k.loaded, nil
+	if known = k.known.Load(); known != nil && known.fresh(k.Now()) { // somebody else was quicker
+		return known.keys, nil
 	}
 	rows, err := k.read(ctx)
 	if err == nil && len(rows) == 0 {
 		rows, err = k.first(ctx)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read the signing keys: %w", err)
+	if err == nil {
+		err = k.open(rows)
 	}
-	err = k.open(rows)
-	return k.loaded, err
+	switch {
+	case err == nil:
+		return k.known.Load().keys, nil
+	case known != nil:
+		return known.keys, nil
+	}
+	return nil, fmt.Errorf("read the signing keys: %w", err)
 }
 
-// open unseals the keys into memory; k.mu is held.
+func (s *snapshot) fresh(now time.Time) bool {
+	age := now.Sub(s.read)
+	return age >= 0 && age < keysMemory
+}
+
+// open unseals the keys into memory, but for those that are there; k.mu is held.
 func (k *Keys) open(rows []idpool.SigningKey) error {
-	var keys []signingKey
+	var before []signingKey
+	if known := k.known.Load(); known != nil {
+		before = known.keys
+	}
+	fresh := &snapshot{read: k.Now()}
 	for _, row := range rows {
+		i := slices.IndexFunc(before, func(have signingKey) bool { return have.id == row.ID && bytes.Equal(have.cert.Raw, row.Certificate) })
+		if i >= 0 {
+			key := before[i]
+			key.lifecycle = lifecycleOf(row)
+			fresh.keys = append(fresh.keys, key)
+			continue
+		}
 		key, err := k.unseal(row)
 		if err != nil {
 			return fmt.Errorf("open signing key %s: %w", row.ID, err)
 		}
-		keys = append(keys, key)
+		fresh.keys = append(fresh.keys, key)
 	}
-	k.loaded = keys
+	slices.SortStableFunc(fresh.keys, func(a, b signingKey) int { return a.useFrom.Compare(b.useFrom) })
+	chain(fresh.keys)
+	k.known.Store(fresh)
 	return nil
 }
 
@@ -117,6 +160,9 @@ func (k *Keys) first(ctx context.Context) ([]idpool.SigningKey, error) {
 	return rows, err
 }
 
+// kid is the ID of the key of a number (behaviour 5.1).
+func (k *Keys) kid(number int) string { return fmt.Sprintf("%s%d", k.Region, number) }
+
 // generate makes the key of a number, with the certificate that the oldest
 // relying parties ask for.
 func (k *Keys) generate(number int) (idpool.SigningKey, error) {
@@ -125,7 +171,7 @@ func (k *Keys) generate(number int) (idpool.SigningKey, error) {
 		return idpool.SigningKey{}, err
 	}
 	now := k.Now().UTC().Truncate(time.Millisecond)
-	id := fmt.Sprintf("%s%d", k.Region, number)
+	id := k.kid(number)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(int64(number)),
 		Subject:      pkix.Name{CommonName: "idpool " + id},
@@ -161,31 +207,27 @@ func (k *Keys) unseal(row idpool.SigningKey) (signingKey, error) {
 	if err != nil {
 		return signingKey{}, err
 	}
-	return signingKey{id: row.ID, private: private, cert: cert, useFrom: row.UseFrom}, nil
+	return signingKey{id: row.ID, private: private, cert: cert, lifecycle: lifecycleOf(row)}, nil
 }
 
-// signer returns the newest key that is in use.
+// signer returns the key that signs at a time.
 func (k *Keys) signer(ctx context.Context, now time.Time) (signingKey, error) {
 	keys, err := k.all(ctx)
 	if err != nil {
 		return signingKey{}, err
 	}
-	for _, key := range slices.Backward(keys) {
-		if !key.useFrom.After(now) {
-			return key, nil
-		}
-	}
-	return keys[0], nil // a clock that went back: the oldest is the best there is
+	return keys[signs(keys, now)], nil
 }
 
-// public returns the public half of a key; nil if there is no such key.
-func (k *Keys) public(ctx context.Context, id string) (*rsa.PublicKey, error) {
+// public returns the public half of a key whose tokens are good at a time; nil if
+// there is no such key.
+func (k *Keys) public(ctx context.Context, id string, now time.Time) (*rsa.PublicKey, error) {
 	keys, err := k.all(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, key := range keys {
-		if key.id == id {
+		if key.id == id && key.published(now) {
 			return &key.private.PublicKey, nil
 		}
 	}
@@ -198,12 +240,15 @@ func (k *Keys) Set(ctx context.Context) (jose.JSONWebKeySet, error) {
 	if err != nil {
 		return jose.JSONWebKeySet{}, err
 	}
+	now := k.Now()
 	var set jose.JSONWebKeySet
 	for _, key := range keys {
-		set.Keys = append(set.Keys, jose.JSONWebKey{
-			Key: key.private.Public(), KeyID: key.id, Algorithm: string(jose.RS512), Use: "sig",
-			Certificates: []*x509.Certificate{key.cert},
-		})
+		if key.published(now) {
+			set.Keys = append(set.Keys, jose.JSONWebKey{
+				Key: key.private.Public(), KeyID: key.id, Algorithm: string(jose.RS512), Use: "sig",
+				Certificates: []*x509.Certificate{key.cert},
+			})
+		}
 	}
 	return set, nil
 }

@@ -21,11 +21,13 @@ import (
 	"idpool/internal/idpool"
 )
 
-// How long a token is valid: one of GetOpenIdToken, and one for a developer user
-// whose back end does not say (behaviour 5.4).
+// How long a token is valid: one of GetOpenIdToken, one for a developer user whose
+// back end does not say, and any at most (behaviour 5.4).
 const (
 	Lifetime          = 10 * time.Minute
 	DeveloperLifetime = 15 * time.Minute
+	// MaxLifetime is the longest that a developer's back end can ask for.
+	MaxLifetime = 24 * time.Hour
 )
 
 // Issuer signs OpenID tokens and verifies its own.
@@ -143,7 +145,7 @@ func (i *Issuer) Verify(ctx context.Context, text string) (idpool.OpenID, error)
 	if peek.Issuer != i.URL {
 		return idpool.OpenID{}, idpool.Errorf(idpool.InvalidToken, "No OpenIDConnect provider found in your account for %.256s", peek.Issuer).Because(Foreign{peek.Issuer})
 	}
-	key, err := i.Keys.public(ctx, parsed.Headers[0].KeyID)
+	key, err := i.Keys.public(ctx, parsed.Headers[0].KeyID, i.Now())
 	if err != nil {
 		return idpool.OpenID{}, err
 	}

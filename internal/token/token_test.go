@@ -77,7 +77,7 @@ func TestClaims(t *testing.T) {
 		if got := string(decode(t, parts[1])); got != c.want {
 			t.Errorf("%s: claims\n got %s\nwant %s", name, got, c.want)
 		}
-		key, err := issuer.Keys.public(t.Context(), "us-east-11")
+		key, err := issuer.Keys.public(t.Context(), "us-east-11", now)
 		if err != nil {
 			t.Fatal(err)
 		}
