@@ -30,12 +30,13 @@ var migrations embed.FS
 // under which nodes migrate: whoever has it locked is alone until the
 // transaction ends, also if the node dies.
 const (
-	listTables = `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`
-	makeMark   = `CREATE TABLE IF NOT EXISTS idpool_schema (id BIGINT PRIMARY KEY, version BIGINT NOT NULL, oldest BIGINT NOT NULL)`
-	putMark    = `INSERT INTO idpool_schema (id, version, oldest) VALUES (1, 0, 0) ON CONFLICT (id) DO NOTHING`
-	readMark   = `SELECT version, oldest FROM idpool_schema WHERE id = 1`
-	lockMark   = readMark + ` FOR UPDATE`
-	updateMark = `UPDATE idpool_schema SET version = $1, oldest = $2 WHERE id = 1`
+	currentSchema = `SELECT current_schema() IS NOT NULL`
+	listTables    = `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`
+	makeMark      = `CREATE TABLE IF NOT EXISTS idpool_schema (id BIGINT PRIMARY KEY, version BIGINT NOT NULL, oldest BIGINT NOT NULL)`
+	putMark       = `INSERT INTO idpool_schema (id, version, oldest) VALUES (1, 0, 0) ON CONFLICT (id) DO NOTHING`
+	readMark      = `SELECT version, oldest FROM idpool_schema WHERE id = 1`
+	lockMark      = readMark + ` FOR UPDATE`
+	updateMark    = `UPDATE idpool_schema SET version = $1, oldest = $2 WHERE id = 1`
 )
 
 // migrate brings the schema forward to what this program makes.
@@ -91,6 +92,13 @@ func migrateTo(ctx context.Context, config *pgx.ConnConfig, target int) error {
 
 // tableNames lists the tables where ours are, or will be.
 func tableNames(ctx context.Context, db *sql.DB) (names []string, err error) {
+	var there bool
+	if err := db.QueryRowContext(ctx, currentSchema).Scan(&there); err != nil {
+		return nil, err
+	}
+	if !there {
+		return nil, errors.New("search_path names no schema that is there")
+	}
 	rows, err := db.QueryContext(ctx, listTables)
 	if err != nil {
 		return nil, err

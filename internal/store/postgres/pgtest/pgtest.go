@@ -99,6 +99,19 @@ func (s *Server) Exec(t testing.TB, statements ...string) {
 	}
 }
 
+// Put writes a file into the server's folder, such as pg_hba.conf or server.key.
+func (s *Server) Put(t testing.TB, name string, content []byte) {
+	t.Helper()
+	path := filepath.Join(s.Folder, name)
+	err := os.WriteFile(path, content, 0o600)
+	if err == nil && s.owner != nil {
+		err = os.Chown(path, int(s.owner.Uid), int(s.owner.Gid))
+	}
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+}
+
 // Start starts the server again after Stop.
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
