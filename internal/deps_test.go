@@ -34,6 +34,7 @@ var may = map[string][]string{
 	"internal/login/oidc":      {"internal/idpool", "internal/login", "internal/fetch"},
 	"internal/login/social":    {"internal/idpool", "internal/login", "internal/fetch"},
 	"internal/login/logintest": {},
+	"internal/saml/samltest":   {},
 	"internal/upstream":        {"internal/idpool", "internal/policy", "internal/credential", "internal/fetch"},
 	"internal/store/sqlite":    {"internal/idpool", "internal/store"},
 	"internal/store/postgres":  {"internal/idpool", "internal/store"},

@@ -1,10 +1,8 @@
-// Package saml reads the metadata of SAML identity providers (SAML V2.0
-// Metadata): who a provider is, and by which keys its assertions are known.
-//
-// Nothing is mapped onto structs: encoding/xml takes the last of two values and
-// joins the text around a processing instruction. The document is read token by
-// token, and only what stands in its place counts.
 package saml
+
+// Nothing of a metadata document is mapped onto structs: encoding/xml takes the
+// last of two values and joins the text around a processing instruction. It is
+// read token by token, and only what stands in its place counts.
 
 import (
 	"crypto/ecdsa"
@@ -334,21 +332,28 @@ func attribute(e xml.StartElement, name string) (value string, said bool, err er
 }
 
 // validUntil is the end of an element's validity, which is not later than that
-// of the element around it. A moment without a time zone is in UTC.
+// of the element around it.
 func validUntil(e xml.StartElement, outer time.Time) (time.Time, error) {
 	text, said, err := attribute(e, "validUntil")
 	if err != nil || !said {
 		return outer, err
 	}
-	until, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		until, err = time.Parse("2006-01-02T15:04:05", text)
-	}
+	until, err := moment(text)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("validUntil: %w", err)
 	}
 	if !outer.IsZero() && outer.Before(until) {
 		return outer, nil
 	}
-	return until.UTC(), nil
+	return until, nil
+}
+
+// moment reads a time. One without a time zone is in UTC, as all should be
+// (SAML V2.0 Core, 1.3.3).
+func moment(text string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t, err = time.Parse("2006-01-02T15:04:05", text)
+	}
+	return t.UTC(), err
 }
