@@ -14,10 +14,12 @@ import (
 	"idpool/internal/api/sts"
 	"idpool/internal/credential"
 	"idpool/internal/devissuer"
+	"idpool/internal/fetch"
 	"idpool/internal/idpool"
 	"idpool/internal/limit"
 	"idpool/internal/login"
 	"idpool/internal/login/oidc"
+	"idpool/internal/login/social"
 	"idpool/internal/policy"
 	"idpool/internal/seal"
 	"idpool/internal/server"
@@ -39,6 +41,9 @@ type Config struct {
 	RolesByName bool
 	RootKey     *credential.RootKey
 	OIDC        oidc.Config // Now, Dev and OwnIssuer are filled in
+	// Social says where the providers live that are asked about access tokens,
+	// by provider name. What OIDC says of networks holds for them, too.
+	Social map[string]social.Override
 	Limits      limit.Config
 	// GuestPolicies limit guests in the enhanced flow. nil: those of the hosted
 	// service (behaviour 6.5). Empty: none.
@@ -94,7 +99,12 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	})
 	c.OIDC.Now, c.OIDC.Dev, c.OIDC.OwnIssuer = c.Now, c.Dev, c.Issuer
 	directory, limits := idpool.NewDirectory(c.Store), limit.New(c.Limits, c.Now)
-	logins := login.Verifiers{oidc.New(c.OIDC)} // the kinds of provider
+	idTokens := oidc.New(c.OIDC)
+	network := fetch.Policy{AllowHTTP: c.OIDC.AllowHTTP, AllowCIDRs: c.OIDC.AllowCIDRs, Anywhere: c.Dev, RootCAs: c.OIDC.RootCAs}
+	logins := login.Verifiers{ // the kinds of provider
+		social.New(social.Config{Now: c.Now, Policy: network, Overrides: c.Social, IDTokens: idTokens}),
+		idTokens,
+	}
 	services := []*wire.Service{
 		(&cognito.Service{
 			Store: c.Store, Directory: directory, Issuer: issuer, Broker: n.Broker,
