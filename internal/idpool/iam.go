@@ -1,6 +1,7 @@
 package idpool
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -105,6 +106,21 @@ func (p ManagedPolicy) Document() string {
 // Clone copies the grants, so that the copy can change.
 func (g Grants) Clone() Grants {
 	return Grants{Inline: maps.Clone(g.Inline), Attached: slices.Clone(g.Attached)}
+}
+
+// SAMLProviderByARN reads the SAML provider of an account that an ARN names, to
+// the letter: two who compare ARNs must not think of different ones. An ARN that
+// names none is NotFound, whatever is wrong with it.
+func SAMLProviderByARN(ctx context.Context, r Reader, account, arn string) (SAMLProvider, error) {
+	of, path, name, ok := ParseEntityARN(arn, "saml-provider")
+	if !ok || of != account || path != "/" {
+		return SAMLProvider{}, Errorf(NotFound, "no such SAML provider")
+	}
+	p, err := r.SAMLProvider(ctx, account, name)
+	if err == nil && p.Name != name {
+		err = Errorf(NotFound, "no such SAML provider")
+	}
+	return p, err
 }
 
 // FoldName is the key of an entity's name: two names that differ in case only

@@ -26,11 +26,17 @@ type VerifiedLogin struct {
 	MappingKey, TagsKey string
 	// Client is the application that the token was made for.
 	Client string
+	// DefaultTags are the principal tags of an attribute map that says
+	// UseDefaults; nil: username is the subject, client the client.
+	DefaultTags map[string]string
 	// OfferedRoles and PreferredRole are the role ARNs that the provider
 	// itself chose for the person. Only kinds of provider that may choose set
-	// them: Cognito user pools (cognito:roles, cognito:preferred_role).
+	// them: Cognito user pools (cognito:roles, cognito:preferred_role), if the
+	// pool has a role mapping that says so, and SAML providers in any case.
 	OfferedRoles  []string
 	PreferredRole string
+	// ProviderChooses says that the roles offered count without a role mapping.
+	ProviderChooses bool
 	// Claims are the statements of the token. They are shared: read only.
 	Claims Claims
 }

@@ -72,12 +72,13 @@ func (c *RoleChoice) look(source, role string, matched bool, why string, args ..
 
 // ChooseRole finds the role of somebody who proved these logins, or of a guest
 // who proved none (behaviour 6.3). custom is the role asked for, or empty; it
-// means something only where a role mapping offers roles. Of several logins the
-// first by provider name that has a role mapping decides.
+// means something only where roles are offered. Of several logins the first by
+// provider name decides that has a role mapping, or whose provider chooses.
 //
 // The steps of the choice are returned with an error too. It is of kind
 // Misconfigured if the pool has no role to give, NotAuthorized if the mapping
-// denies, or does not offer the role asked for.
+// denies, or does not offer the role asked for, Invalid if a provider offers
+// several roles and none was asked for.
 func ChooseRole(pool Pool, verified []VerifiedLogin, custom string) (RoleChoice, error) {
 	var c RoleChoice
 	if len(verified) == 0 {
@@ -86,17 +87,16 @@ func ChooseRole(pool Pool, verified []VerifiedLogin, custom string) (RoleChoice,
 	}
 	for _, login := range verified {
 		m, ok := pool.RoleMappings[login.MappingKey]
-		if !ok {
-			continue
-		}
-		if m.Type == TokenMapping {
+		switch {
+		case m.Type == RulesMapping:
+			err := c.byRules(pool, m, login, custom)
+			return c, err
+		case ok || login.ProviderChooses:
 			err := c.byToken(pool, m, login, custom)
 			return c, err
 		}
-		err := c.byRules(pool, m, login, custom)
-		return c, err
 	}
-	err := c.byDefault(pool, Authenticated, "no provider used has a role mapping")
+	err := c.byDefault(pool, Authenticated, "no provider used has a role mapping or chooses a role")
 	return c, err
 }
 
@@ -122,9 +122,13 @@ func (c *RoleChoice) byDefault(pool Pool, kind RoleType, why string) error {
 	return nil
 }
 
-// byToken takes the role that the provider chose.
+// byToken takes the role that the provider chose. Without a role mapping m is
+// empty.
 func (c *RoleChoice) byToken(pool Pool, m RoleMapping, login VerifiedLogin, custom string) error {
-	const preferred, offered = "cognito:preferred_role", "cognito:roles"
+	preferred, offered := "cognito:preferred_role", "cognito:roles"
+	if login.ProviderChooses {
+		offered = "roles of the assertion"
+	}
 	switch {
 	case custom != "":
 		ok := slices.Contains(login.OfferedRoles, custom)
@@ -169,7 +173,10 @@ func (c *RoleChoice) byRules(pool Pool, m RoleMapping, login VerifiedLogin, cust
 
 // ambiguous does what the mapping says for when no single role results.
 func (c *RoleChoice) ambiguous(pool Pool, m RoleMapping, login VerifiedLogin) error {
-	if m.Ambiguous == UseAuthenticatedRole {
+	switch m.Ambiguous {
+	case "":
+		return Errorf(Invalid, "The login token offers %d roles. CustomRoleArn must name one of them.", len(login.OfferedRoles))
+	case UseAuthenticatedRole:
 		return c.byDefault(pool, Authenticated, "no single role resulted, and the mapping says AuthenticatedRole")
 	}
 	c.look("ambiguous role resolution", "", false, "no single role resulted, and the mapping says %s", m.Ambiguous)

@@ -235,3 +235,42 @@ func TestCheckRoleMappings(t *testing.T) {
 		}
 	}
 }
+
+// TestProviderChooses: roles of a SAML assertion count without a role mapping
+// (behaviour 4.4, 6.3).
+func TestProviderChooses(t *testing.T) {
+	const corp = "arn:aws:iam::111122223333:saml-provider/corp"
+	login := func(roles ...string) idpool.VerifiedLogin {
+		return idpool.VerifiedLogin{Login: idpool.Login{Provider: corp, Subject: "ann"}, MappingKey: corp, TagsKey: corp, OfferedRoles: roles, ProviderChooses: true,
+			Claims: idpool.Claims{"team": []any{"red"}}}
+	}
+	rules := idpool.RoleMapping{Type: idpool.RulesMapping, Ambiguous: idpool.DenyAmbiguous, Rules: []idpool.MappingRule{{Claim: "team", Match: idpool.Equals, Value: "red", Role: roleGuest}}}
+	token := func(a idpool.AmbiguousRole) idpool.RoleMapping {
+		return idpool.RoleMapping{Type: idpool.TokenMapping, Ambiguous: a}
+	}
+	for name, row := range map[string]struct {
+		pool   idpool.Pool
+		logins []idpool.VerifiedLogin
+		custom string
+		role   string
+		kind   idpool.Kind // if there is no role
+	}{
+		"one":                            {mapped(userPool, rules), []idpool.VerifiedLogin{login(roleRed)}, "", roleRed, 0},
+		"one, and it is asked for":       {mapped(userPool, rules), []idpool.VerifiedLogin{login(roleRed)}, roleRed, roleRed, 0},
+		"one, and another is asked for":  {mapped(userPool, rules), []idpool.VerifiedLogin{login(roleRed)}, roleBlue, "", idpool.NotAuthorized},
+		"one of two":                     {mapped(userPool, rules), []idpool.VerifiedLogin{login(roleRed, roleBlue)}, roleBlue, roleBlue, 0},
+		"two":                            {mapped(userPool, rules), []idpool.VerifiedLogin{login(roleRed, roleBlue)}, "", "", idpool.Invalid},
+		"two, and a mapping denies":      {mapped(corp, token(idpool.DenyAmbiguous)), []idpool.VerifiedLogin{login(roleRed, roleBlue)}, "", "", idpool.NotAuthorized},
+		"two, and a mapping has another": {mapped(corp, token(idpool.UseAuthenticatedRole)), []idpool.VerifiedLogin{login(roleRed, roleBlue)}, "", roleAuth, 0},
+		"rules come first":               {mapped(corp, rules), []idpool.VerifiedLogin{login(roleRed)}, "", roleGuest, 0},
+		"no roles of the pool":           {idpool.Pool{}, []idpool.VerifiedLogin{login(roleRed)}, "", roleRed, 0},
+		"after somebody without mapping": {idpool.Pool{}, []idpool.VerifiedLogin{from(nil), login(roleRed)}, "", roleRed, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			choice, err := idpool.ChooseRole(row.pool, row.logins, row.custom)
+			if choice.Role != row.role || (err != nil) != (row.role == "") || err != nil && idpool.KindOf(err) != row.kind || len(choice.Steps) == 0 {
+				t.Errorf("got %+v, %v", choice, err)
+			}
+		})
+	}
+}

@@ -9,7 +9,7 @@ import (
 // AttributeMap says which claims of a provider's tokens become which principal
 // tags (behaviour 6.6).
 type AttributeMap struct {
-	UseDefaults bool              // username and client, whatever Tags says
+	UseDefaults bool              // username and client, or what the kind of provider has instead, whatever Tags says
 	Tags        map[string]string // tag key → claim name, at most 50
 }
 
@@ -37,6 +37,9 @@ func (p Pool) principalTags(verified []VerifiedLogin) map[string]string {
 }
 
 func (m AttributeMap) of(v VerifiedLogin) map[string]string {
+	if m.UseDefaults && v.DefaultTags != nil {
+		return v.DefaultTags
+	}
 	if m.UseDefaults {
 		return map[string]string{"username": v.Subject, "client": v.Client}
 	}

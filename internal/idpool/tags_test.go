@@ -24,10 +24,12 @@ func TestPrincipalTags(t *testing.T) {
 		logins []idpool.VerifiedLogin
 		want   map[string]string
 	}{
-		"no map":      {nil, []idpool.VerifiedLogin{person}, nil},
-		"guest":       {map[string]idpool.AttributeMap{provider: all}, nil, nil},
-		"claims":      {map[string]idpool.AttributeMap{provider: all}, []idpool.VerifiedLogin{person}, map[string]string{"Team": "red", "Again": "red", "Level": "7", "Admin": "true", "One": "only"}},
-		"defaults":    {map[string]idpool.AttributeMap{provider: {UseDefaults: true, Tags: all.Tags}}, []idpool.VerifiedLogin{person}, map[string]string{"username": "ann", "client": "web"}},
+		"no map":   {nil, []idpool.VerifiedLogin{person}, nil},
+		"guest":    {map[string]idpool.AttributeMap{provider: all}, nil, nil},
+		"claims":   {map[string]idpool.AttributeMap{provider: all}, []idpool.VerifiedLogin{person}, map[string]string{"Team": "red", "Again": "red", "Level": "7", "Admin": "true", "One": "only"}},
+		"defaults": {map[string]idpool.AttributeMap{provider: {UseDefaults: true, Tags: all.Tags}}, []idpool.VerifiedLogin{person}, map[string]string{"username": "ann", "client": "web"}},
+		"defaults of the kind of provider": {map[string]idpool.AttributeMap{"saml": {UseDefaults: true}},
+			[]idpool.VerifiedLogin{{Login: idpool.Login{Provider: "saml", Subject: "ann"}, TagsKey: "saml", Client: "web", DefaultTags: map[string]string{"username": "a1"}}}, map[string]string{"username": "a1"}},
 		"turned off":  {map[string]idpool.AttributeMap{provider: {}}, []idpool.VerifiedLogin{person}, nil},
 		"other's map": {map[string]idpool.AttributeMap{userPool: all}, []idpool.VerifiedLogin{person}, nil},
 		"the first by provider fills a tag": {map[string]idpool.AttributeMap{provider: {Tags: map[string]string{"Team": "team"}}, userPool: {Tags: map[string]string{"Team": "team", "Mail": "email"}}},
