@@ -44,7 +44,7 @@ type Config struct {
 	// Social says where the providers live that are asked about access tokens,
 	// by provider name. What OIDC says of networks holds for them, too.
 	Social map[string]social.Override
-	Limits      limit.Config
+	Limits limit.Config
 	// GuestPolicies limit guests in the enhanced flow. nil: those of the hosted
 	// service (behaviour 6.5). Empty: none.
 	GuestPolicies []policy.Policy
