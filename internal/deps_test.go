@@ -33,6 +33,7 @@ var may = map[string][]string{
 	// 2: kinds of provider, engines of the store, and the STSs of others.
 	"internal/login/oidc":      {"internal/idpool", "internal/login", "internal/fetch"},
 	"internal/login/social":    {"internal/idpool", "internal/login", "internal/fetch"},
+	"internal/login/saml":      {"internal/idpool", "internal/login", "internal/saml"},
 	"internal/login/logintest": {},
 	"internal/saml/samltest":   {},
 	"internal/upstream":        {"internal/idpool", "internal/policy", "internal/credential", "internal/fetch"},

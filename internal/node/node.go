@@ -19,8 +19,10 @@ import (
 	"idpool/internal/limit"
 	"idpool/internal/login"
 	"idpool/internal/login/oidc"
+	samllogin "idpool/internal/login/saml"
 	"idpool/internal/login/social"
 	"idpool/internal/policy"
+	"idpool/internal/saml"
 	"idpool/internal/seal"
 	"idpool/internal/server"
 	"idpool/internal/token"
@@ -45,6 +47,9 @@ type Config struct {
 	// by provider name. What OIDC says of networks holds for them, too.
 	Social map[string]social.Override
 	Limits limit.Config
+	// SAML says for whom assertions may be. Now is filled in, and the address of
+	// this server is a recipient: the issuer and /saml.
+	SAML saml.Config
 	// GuestPolicies limit guests in the enhanced flow. nil: those of the hosted
 	// service (behaviour 6.5). Empty: none.
 	GuestPolicies []policy.Policy
@@ -101,8 +106,11 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	directory, limits := idpool.NewDirectory(c.Store), limit.New(c.Limits, c.Now)
 	idTokens := oidc.New(c.OIDC)
 	network := fetch.Policy{AllowHTTP: c.OIDC.AllowHTTP, AllowCIDRs: c.OIDC.AllowCIDRs, Anywhere: c.Dev, RootCAs: c.OIDC.RootCAs}
+	c.SAML.Now, c.SAML.Recipients = c.Now, append([]string{c.Issuer + "/saml"}, c.SAML.Recipients...)
+	responses := saml.New(c.SAML)
 	logins := login.Verifiers{ // the kinds of provider
 		social.New(social.Config{Now: c.Now, Policy: network, Overrides: c.Social, IDTokens: idTokens}),
+		samllogin.Verifier{Responses: responses},
 		idTokens,
 	}
 	services := []*wire.Service{

@@ -27,6 +27,9 @@ func (s *Service) createIdentityPool(ctx context.Context, caller idpool.Caller, 
 	if err := s.applyTo(&pool, in); err != nil {
 		return poolDescription{}, err
 	}
+	if err := s.checkSAMLProviders(ctx, caller.Account, in.SAMLProviderARNs); err != nil {
+		return poolDescription{}, err
+	}
 	if limit := s.Limits.Pools; limit > 0 {
 		held, err := s.Directory.CountPools(ctx, pool.Account, caller.Region)
 		if err != nil {

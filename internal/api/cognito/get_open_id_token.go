@@ -2,6 +2,7 @@ package cognito
 
 import (
 	"context"
+	"slices"
 
 	"idpool/internal/idpool"
 	"idpool/internal/token"
@@ -31,6 +32,8 @@ func (s *Service) getOpenIDToken(ctx context.Context, in getOpenIDTokenInput) (g
 		switch {
 		case p.AllowClassicFlow != nil && !*p.AllowClassicFlow:
 			return idpool.Errorf(idpool.Invalid, "Basic (classic) flow is not enabled, please use enhanced flow.")
+		case slices.ContainsFunc(p.SAMLProviderARNs, func(arn string) bool { _, shown := in.Logins[arn]; return shown }): // the assertion chooses the role
+			return idpool.Errorf(idpool.Invalid, "Basic (classic) flow is not supported with SAML providers, please use enhanced flow.")
 		case len(p.RoleMappings) > 0: // whoever takes the token to an STS chooses the role
 			return idpool.Errorf(idpool.Invalid, "Basic (classic) flow is not supported with RoleMappings, please use enhanced flow.")
 		}

@@ -1,6 +1,7 @@
 package cognito
 
 import (
+	"context"
 	"regexp"
 	"slices"
 	"strings"
@@ -118,13 +119,32 @@ func (s *Service) checkProviders(p idpool.Pool) error {
 			return idpool.Errorf(idpool.Invalid, "Invalid OpenIdConnect provider ARN: %s", arn)
 		}
 	}
-	for _, arn := range p.SAMLProviderARNs {
-		m := samlProviderForm.FindStringSubmatch(arn)
-		if m == nil || m[2] != p.Account || !s.AnySAMLProvider {
-			return idpool.Errorf(idpool.NotAuthorized, "Identity provider %s is not valid for account %s", arn, p.Account)
-		}
-	}
 	return nil
+}
+
+// checkSAMLProviders holds that the SAML providers of a pool exist in its account
+// (behaviour 2.2). In development mode the form of their ARNs is enough. It is
+// done before the transaction: one that is deleted meanwhile is trusted by
+// nobody, as one that is deleted later.
+func (s *Service) checkSAMLProviders(ctx context.Context, account string, arns []string) error {
+	if len(arns) == 0 {
+		return nil
+	}
+	return s.Store.View(ctx, func(r idpool.Reader) error {
+		for _, arn := range arns {
+			_, err := idpool.SAMLProviderByARN(ctx, r, account, arn)
+			if m := samlProviderForm.FindStringSubmatch(arn); s.AnySAMLProvider && m != nil && m[2] == account && idpool.IsNotFound(err) {
+				err = nil
+			}
+			if idpool.IsNotFound(err) {
+				err = idpool.Errorf(idpool.NotAuthorized, "Identity provider %s is not valid for account %s", arn, account)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 var tagForm = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)

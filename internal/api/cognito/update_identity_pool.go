@@ -23,6 +23,12 @@ var updateIdentityPoolShape = wire.Struct{
 // updateIdentityPool replaces a pool's configuration; see applyTo for what an
 // absent member means.
 func (s *Service) updateIdentityPool(ctx context.Context, caller idpool.Caller, in poolDescription) (poolDescription, error) {
+	if _, err := s.ownPool(ctx, caller, in.IdentityPoolID); err != nil {
+		return poolDescription{}, err
+	}
+	if err := s.checkSAMLProviders(ctx, caller.Account, in.SAMLProviderARNs); err != nil {
+		return poolDescription{}, err
+	}
 	pool, err := s.changePool(ctx, caller, in.IdentityPoolID, func(p *idpool.Pool) error {
 		return s.applyTo(p, in.poolSettings)
 	})
