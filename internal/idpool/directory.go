@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // PoolConfig is a pool with what its ARNs stand for. It is shared between
@@ -16,6 +17,8 @@ type PoolConfig struct {
 	OIDCProviders map[string]OIDCProvider
 	// SAMLProviders are its SAML providers, by the ARN that the pool has.
 	SAMLProviders map[string]SAMLProvider
+
+	age age
 }
 
 // Directory keeps the configuration of pools in memory, so that a request
@@ -25,26 +28,63 @@ type PoolConfig struct {
 // after the transaction and before it answers. The directory then reads the
 // store again, one change at a time, so what it holds is never older than the
 // last change that was answered.
+//
+// Where other nodes work on the store too, nobody tells of their changes: what
+// is held is then read again before it is older than MaxAge.
 type Directory struct {
+	MaxAge time.Duration    // zero: the store is this node's alone
+	Now    func() time.Time // needed with MaxAge only
+
 	store Store
 
-	mu      sync.Mutex // held while the store is read, so that the last read wins
-	configs sync.Map   // PoolID → *PoolConfig
-	lists   sync.Map   // listKey → *atomic.Pointer[[]PoolSummary]
+	mu      sync.RWMutex // read-locked from when the store is read until that is held; locked by who changed it
+	configs sync.Map     // PoolID → *PoolConfig
+	lists   sync.Map     // listKey → *listing
 }
 
 type listKey struct{ account, region string }
+
+// listing is what is held of one account and region. Readers hold pages of it,
+// so it is never changed.
+type listing struct {
+	pools []PoolSummary
+	age   age
+}
+
+// age is when something was read, and whether somebody reads it again.
+type age struct {
+	read     time.Time
+	renewing atomic.Bool
+}
+
+// good reports whether what is held may be served. Of those who ask in the second
+// half of its life one is told no, and reads it again while the others go on
+// with it.
+func (d *Directory) good(a *age) bool {
+	if d.MaxAge == 0 {
+		return true
+	}
+	old := d.Now().Sub(a.read)
+	return old < d.MaxAge/2 || old < d.MaxAge && !a.renewing.CompareAndSwap(false, true)
+}
+
+func (d *Directory) now() (t time.Time) {
+	if d.MaxAge > 0 {
+		t = d.Now()
+	}
+	return t
+}
 
 // NewDirectory returns an empty directory over the store.
 func NewDirectory(store Store) *Directory { return &Directory{store: store} }
 
 // Pool returns a pool's configuration. A missing pool is NotFound.
 func (d *Directory) Pool(ctx context.Context, id PoolID) (*PoolConfig, error) {
-	if c, ok := d.configs.Load(id); ok {
+	if c, ok := d.configs.Load(id); ok && d.good(&c.(*PoolConfig).age) {
 		return c.(*PoolConfig), nil
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
 	return d.load(ctx, id)
 }
 
@@ -84,14 +124,13 @@ func (d *Directory) PoolChanged(ctx context.Context, account string, id PoolID) 
 	if !ok {
 		return
 	}
-	list := held.(*atomic.Pointer[[]PoolSummary])
 	if err != nil && !IsNotFound(err) {
 		d.lists.Delete(listKey{account, id.Region()})
 		return
 	}
-	old := *list.Load()
-	at := slices.IndexFunc(old, func(s PoolSummary) bool { return s.ID == id })
-	fresh := slices.Clone(old) // readers hold pages of the old one
+	old := held.(*listing)
+	at := slices.IndexFunc(old.pools, func(s PoolSummary) bool { return s.ID == id })
+	fresh := slices.Clone(old.pools)
 	if at >= 0 {
 		fresh = slices.Delete(fresh, at, at+1)
 	}
@@ -104,7 +143,7 @@ func (d *Directory) PoolChanged(ctx context.Context, account string, id PoolID) 
 		d.lists.Delete(listKey{account, id.Region()})
 		return
 	}
-	list.Store(&fresh)
+	d.lists.Store(listKey{account, id.Region()}, &listing{pools: fresh, age: age{read: old.age.read}})
 }
 
 // ProvidersChanged forgets the pools of an account after one of its IAM
@@ -122,10 +161,8 @@ func (d *Directory) ProvidersChanged(account string) {
 
 // load reads a pool from the store; d.mu is held.
 func (d *Directory) load(ctx context.Context, id PoolID) (*PoolConfig, error) {
-	if c, ok := d.configs.Load(id); ok { // somebody else was first
-		return c.(*PoolConfig), nil
-	}
 	var config *PoolConfig
+	read := d.now()
 	err := d.store.View(ctx, func(r Reader) error {
 		pool, err := r.Pool(ctx, id)
 		if err != nil {
@@ -158,32 +195,35 @@ func (d *Directory) load(ctx context.Context, id PoolID) (*PoolConfig, error) {
 		}
 		return nil
 	})
+	if IsNotFound(err) {
+		d.configs.Delete(id) // another node deleted it
+	}
 	if err != nil {
 		return nil, err
 	}
+	config.age.read = read
 	d.configs.Store(id, config)
 	return config, nil
 }
 
 func (d *Directory) list(ctx context.Context, key listKey) ([]PoolSummary, error) {
-	if held, ok := d.lists.Load(key); ok {
-		return *held.(*atomic.Pointer[[]PoolSummary]).Load(), nil
+	if held, ok := d.lists.Load(key); ok && d.good(&held.(*listing).age) {
+		return held.(*listing).pools, nil
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if held, ok := d.lists.Load(key); ok {
-		return *held.(*atomic.Pointer[[]PoolSummary]).Load(), nil
-	}
-	var list []PoolSummary
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	fresh := &listing{age: age{read: d.now()}}
 	err := d.store.View(ctx, func(r Reader) (err error) {
-		list, err = r.Pools(ctx, key.account, key.region)
+		fresh.pools, err = r.Pools(ctx, key.account, key.region)
 		return err
 	})
-	if err != nil || len(list) == 0 { // any region can be asked for: nothing is kept of an empty one
+	switch {
+	case err != nil:
 		return nil, err
+	case len(fresh.pools) == 0: // any region can be asked for: nothing is kept of an empty one
+		d.lists.Delete(key)
+	default:
+		d.lists.Store(key, fresh)
 	}
-	held := &atomic.Pointer[[]PoolSummary]{}
-	held.Store(&list)
-	d.lists.Store(key, held)
-	return list, nil
+	return fresh.pools, nil
 }
