@@ -4,16 +4,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"idpool/internal/wire"
 )
@@ -39,16 +43,34 @@ func newEstate(t *testing.T, h *host) *estate {
 		"DeveloperProviderName": shop, "DeveloperUserIdentifier": "u1", "SourceUserIdentifier": "u1", "DestinationUserIdentifier": "u2", "Logins": developer("u1"),
 
 		"OpenIDConnectProviderArn": s.two.arn, "ClientID": "stolen", "ThumbprintList": thumbprints(3), "SAMLProviderArn": s.makeSAML(t),
-		"RoleName": "worker", "UserName": "clerk", "PolicyName": "p", "PolicyArn": e.policy, "VersionId": "v1",
+		"Name": "Corp", "SAMLMetadataDocument": metadataOf(t, "keycloak.xml"), "Url": "https://stolen.example.com",
+		"RoleName": "worker", "UserName": "clerk", "PolicyName": "p", "PolicyArn": e.policy, "VersionId": "v2",
 		"PolicyDocument": denyAll, "AssumeRolePolicyDocument": trusting(e.pool), "Description": "stolen", "MaxSessionDuration": 7200, "NewUserName": "stolen", "Status": "Inactive",
 	}
-	for _, op := range []string{"CreatePolicy", "CreateRole", "PutRolePolicy", "AttachRolePolicy", "CreateUser", "PutUserPolicy", "AttachUserPolicy"} {
-		s.do(t, op, e.inputs)
-	}
+	e.does(t, "CreatePolicy CreatePolicyVersion CreateRole PutRolePolicy AttachRolePolicy CreateUser PutUserPolicy AttachUserPolicy")
 	e.key = *s.do(t, "CreateAccessKey", e.inputs).FieldByName("AccessKey").Interface().(*iamtypes.AccessKey).AccessKeyId
 	e.inputs["AccessKeyId"] = e.key
 	e.inputs["PolicyDocument"] = allowing("*")
 	return e
+}
+
+// does has the owner call operations of IAM, separated by white space.
+func (e *estate) does(t *testing.T, ops string) {
+	t.Helper()
+	for op := range strings.FieldsSeq(ops) {
+		e.do(t, op, e.inputs)
+	}
+}
+
+// asked calls an operation with what names this estate, as whoever it may be.
+func (e *estate) asked(t *testing.T, c clients, op string) (any, error) {
+	t.Helper()
+	inputs := e.inputs
+	if op == "iam:UpdateAssumeRolePolicy" { // its document is of another kind
+		inputs = maps.Clone(inputs)
+		inputs["PolicyDocument"] = inputs["AssumeRolePolicyDocument"]
+	}
+	return c.byName(t, op, inputs)
 }
 
 // state is all of it, as text.
@@ -69,92 +91,284 @@ func (e *estate) state(t *testing.T) string {
 	return toJSON(t, all)
 }
 
-// name is a member that names something, and how what it names is missed.
-type name struct {
-	member  string
-	missing func(t *testing.T, err error)
+// elsewhere are the operations of which TestOthersSeeNothing has nothing to try,
+// and why. Public ones ask nobody for an account.
+var elsewhere = map[string]string{
+	"iam:CreateOpenIDConnectProvider": "every account of these tests makes the same",
+	"iam:ListVirtualMFADevices":       "there are none",
+	"sts:AssumeRole":                  "TestOthersSessions",
+	"sts:GetAccessKeyInfo":            "everybody may know whose a key is",
+	"sts:GetCallerIdentity":           "it tells of nobody but the caller",
+	"sts:GetSessionToken":             "it tells of nobody but the caller",
 }
 
-// TestOthersSeeNothing tries every operation that names something, on what
-// belongs to another account or another region: it is as unknown as what does
-// not exist, and nothing changes.
+// makers are the operations that make something by its name, or without one.
+var makers = []string{"cognito-identity:CreateIdentityPool", "iam:CreatePolicy", "iam:CreateRole", "iam:CreateSAMLProvider", "iam:CreateUser"}
+
+// first are the operations with which the owner makes room for another.
+var first = map[string]string{
+	"iam:DeletePolicy": "DetachRolePolicy DetachUserPolicy DeletePolicyVersion",
+	"iam:DeleteRole":   "DetachRolePolicy DeleteRolePolicy",
+	"iam:DeleteUser":   "DetachUserPolicy DeleteUserPolicy DeleteAccessKey",
+}
+
+// reading are the operations that change nothing.
+var reading = regexp.MustCompile(`:(Describe|Get|List|Lookup)`)
+
+// TestOthersSeeNothing tries every operation that needs a signature on what
+// belongs to another account or another region. What it names is as unknown as
+// what does not exist, what it lists is not there, and what it makes may have the
+// same name. Nothing changes. Then the owner's same call works: it was for the
+// account that the others were refused.
 func TestOthersSeeNothing(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, true)
 	e := newEstate(t, h)
 	before := e.state(t)
 	another, abroad := h.site(t).clients, e.in("eu-west-1")
-	// What an input names, the first of these, and how it is missed.
-	names := []name{
-		{"IdentityPoolId", e.misses(poolMissing(e.pool))}, {"ResourceArn", e.misses(poolMissing(e.pool))}, {"IdentityId", e.misses(identityMissing(e.person))}, {"IdentityIdsToDelete", nil},
-		{"OpenIDConnectProviderArn", e.lacks(providerMissing(e.two.arn))}, {"SAMLProviderArn", e.lacks(fmt.Sprintf("SAMLProvider %s not found", e.inputs["SAMLProviderArn"]))},
-		{"RoleName", e.lacks(roleMissing("worker"))}, {"UserName", e.lacks(userOfIAMMissing("clerk"))}, {"PolicyArn", e.lacks(policyMissing(e.policy))}, {"AccessKeyId", e.lacks(keyMissing(e.key))},
-	}
-	tried := 0
+	var tried []string
 	for _, op := range slices.Sorted(maps.Keys(registered)) {
-		at := slices.IndexFunc(names, func(n name) bool {
-			return slices.ContainsFunc(registered[op].Shape, func(m wire.Member) bool { return m.Name == n.member })
-		})
-		switch {
-		case at < 0 || registered[op].Public:
-			continue
-		case op == "iam:CreateRole" || op == "iam:CreateUser" || strings.HasPrefix(op, "sts:"): // these name what is to be, or what everybody may know
-			continue
+		if !registered[op].Public && elsewhere[op] == "" {
+			tried = append(tried, op)
 		}
-		tried++
-		check := func(c clients, who string) {
-			t.Run(strings.TrimPrefix(op, "cognito-identity:")+"/"+who, func(t *testing.T) {
-				inputs := maps.Clone(e.inputs)
-				if op == "iam:UpdateAssumeRolePolicy" { // its document is of another kind
-					inputs["PolicyDocument"] = inputs["AssumeRolePolicyDocument"]
-				}
-				out, err := c.byName(t, op, inputs)
-				switch {
-				case names[at].missing == nil:
-					e.leaves(t, who, out, err)
-				case op == "iam:DeleteOpenIDConnectProvider": // which takes the missing for deleted
-					if err != nil {
-						t.Error(err)
-					}
-				default:
-					names[at].missing(t, err)
-				}
-			})
+	}
+	for _, op := range tried {
+		caller := another
+		if slices.Contains(makers, op) {
+			caller = h.site(t).clients // the names stay unknown to another
 		}
-		check(another, "another account")
+		t.Run(op+"/another account", func(t *testing.T) { e.isOutOfReach(t, caller, op, true) })
 		if !strings.HasPrefix(op, "iam:") { // which has no regions
-			check(abroad, "another region")
+			t.Run(op+"/another region", func(t *testing.T) { e.isOutOfReach(t, abroad, op, false) })
 		}
 	}
 	if after := e.state(t); after != before {
 		t.Errorf("others changed\n%s to\n%s", before, after)
 	}
-	if tried < 20 {
-		t.Errorf("only %d operations were tried", tried)
+	for _, op := range tried {
+		if neverDone[op] != "" || slices.Contains(makers, op) {
+			continue
+		}
+		t.Run(op+"/the owner", func(t *testing.T) {
+			mine := e
+			if !reading.MatchString(op) {
+				mine = newEstate(t, h)
+				mine.does(t, first[op])
+			}
+			out, err := mine.asked(t, mine.clients, op)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if mine.named(op) == nil && !mine.isIn(t, out) {
+				t.Errorf("lists %s", toJSON(t, out))
+			}
+			if left, ok := out.(*ci.DeleteIdentitiesOutput); ok && len(left.UnprocessedIdentityIds) > 0 {
+				t.Errorf("left %s", toJSON(t, left))
+			}
+		})
+	}
+	for op := range elsewhere {
+		if _, ok := registered[op]; !ok {
+			t.Errorf("%s is not an operation of the server", op)
+		}
 	}
 }
 
-func (e *estate) misses(text string) func(*testing.T, error) {
-	return func(t *testing.T, err error) { t.Helper(); refused[*types.ResourceNotFoundException](t, err, text) }
+// isOutOfReach holds that a call of an operation with what names this estate
+// finds nothing of it, whether the caller is of another account or calls from
+// another region.
+func (e *estate) isOutOfReach(t *testing.T, c clients, op string, foreign bool) {
+	out, err := e.asked(t, c, op)
+	missed := e.named(op)
+	switch {
+	case op == "cognito-identity:DeleteIdentities":
+		e.leaves(t, out, err, foreign)
+	case slices.Contains(makers, op), op == "iam:DeleteOpenIDConnectProvider": // which takes the missing for deleted
+		if err != nil {
+			t.Error(err)
+		}
+	case missed != nil:
+		missed(t, err)
+	case err != nil || e.isIn(t, out):
+		t.Errorf("lists %s (%v)", toJSON(t, out), err)
+	}
 }
 
-func (e *estate) lacks(text string) func(*testing.T, error) {
-	return func(t *testing.T, err error) { t.Helper(); refused[*iamtypes.NoSuchEntityException](t, err, text) }
+// named says how what the operation's input names, of the estate, is missed; nil
+// if it names nothing.
+func (e *estate) named(op string) (missed func(t *testing.T, err error)) {
+	cognito := func(text string) func(*testing.T, error) {
+		return func(t *testing.T, err error) { t.Helper(); refused[*types.ResourceNotFoundException](t, err, text) }
+	}
+	ofIAM := func(text string) func(*testing.T, error) {
+		return func(t *testing.T, err error) { t.Helper(); refused[*iamtypes.NoSuchEntityException](t, err, text) }
+	}
+	for _, n := range []struct {
+		member string // the first of these counts
+		missed func(t *testing.T, err error)
+	}{
+		{"IdentityPoolId", cognito(poolMissing(e.pool))}, {"ResourceArn", cognito(poolMissing(e.pool))},
+		{"IdentityId", cognito(identityMissing(e.person))}, {"IdentityIdsToDelete", cognito(identityMissing(e.person))},
+		{"OpenIDConnectProviderArn", ofIAM(providerMissing(e.two.arn))}, {"SAMLProviderArn", ofIAM(fmt.Sprintf("SAMLProvider %s not found", e.inputs["SAMLProviderArn"]))},
+		{"RoleName", ofIAM(roleMissing("worker"))}, {"UserName", ofIAM(userOfIAMMissing("clerk"))}, {"PolicyArn", ofIAM(policyMissing(e.policy))}, {"AccessKeyId", ofIAM(keyMissing(e.key))},
+	} {
+		if slices.ContainsFunc(registered[op].Shape, func(m wire.Member) bool { return m.Name == n.member }) {
+			return n.missed
+		}
+	}
+	return nil
+}
+
+// isIn reports whether an answer shows anything of the account.
+func (e *estate) isIn(t *testing.T, answer any) bool {
+	t.Helper()
+	text := toJSON(t, answer)
+	return strings.Contains(text, e.account) || strings.Contains(text, e.pool)
 }
 
 // leaves holds that DeleteIdentities lists what it may not delete. What is in
 // another region is unknown to it, and not listed.
-func (e *estate) leaves(t *testing.T, who string, out any, err error) {
+func (e *estate) leaves(t *testing.T, out any, err error, foreign bool) {
 	t.Helper()
-	want := []types.UnprocessedIdentityId{}
-	if who == "another account" {
-		want = append(want, types.UnprocessedIdentityId{IdentityId: &e.person, ErrorCode: types.ErrorCodeAccessDenied})
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	want := []types.UnprocessedIdentityId{}
+	if foreign {
+		want = append(want, types.UnprocessedIdentityId{IdentityId: &e.person, ErrorCode: types.ErrorCodeAccessDenied})
+	}
 	if got := toJSON(t, out.(*ci.DeleteIdentitiesOutput).UnprocessedIdentityIds); got != toJSON(t, want) {
 		t.Errorf("left %s, want %s", got, toJSON(t, want))
+	}
+}
+
+// endless are the operations whose lists have no second page here, and why.
+var endless = map[string]string{
+	"iam:ListGroupsForUser":              "there are none",
+	"iam:ListInstanceProfilesForRole":    "there are none",
+	"iam:ListMFADevices":                 "there are none",
+	"iam:ListSSHPublicKeys":              "there are none",
+	"iam:ListServiceSpecificCredentials": "there are none",
+	"iam:ListSigningCertificates":        "there are none",
+	"iam:ListVirtualMFADevices":          "there are none",
+}
+
+// TestOthersPages holds for every list that a paging token works for the account
+// that it was made for and for no other, which has the same things by the same
+// names.
+func TestOthersPages(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, true)
+	mine, theirs := newEstate(t, h), newEstate(t, h)
+	for _, e := range []*estate{mine, theirs} {
+		e.doubles(t)
+	}
+	for _, op := range slices.Sorted(maps.Keys(registered)) {
+		at := slices.IndexFunc(registered[op].Shape, func(m wire.Member) bool { return m.Name == "Marker" || m.Name == "NextToken" })
+		if at < 0 {
+			continue
+		}
+		t.Run(op, func(t *testing.T) {
+			token := registered[op].Shape[at].Name
+			page := func(e *estate, given any) (next *string, err error) {
+				inputs := maps.Clone(e.inputs)
+				inputs["MaxItems"], inputs["MaxResults"], inputs["Scope"], inputs[token] = 1, 1, "Local", given
+				delete(inputs, "DeveloperUserIdentifier") // of all that are the identity's
+				out, err := e.byName(t, op, inputs)
+				if err != nil {
+					return nil, err
+				}
+				return reflect.ValueOf(out).Elem().FieldByName(token).Interface().(*string), nil
+			}
+			next, err := page(mine, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (next == nil) != (endless[op] != "") {
+				t.Fatalf("a page of one is followed by another: %t", next != nil)
+			}
+			if next == nil {
+				return
+			}
+			if _, err := page(theirs, *next); err == nil || !strings.Contains(err.Error(), "The "+token+" is not valid.") {
+				t.Errorf("another account's: %v", err)
+			}
+			if _, err := page(mine, *next); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// doubles makes a second one of everything that is listed.
+func (e *estate) doubles(t *testing.T) {
+	t.Helper()
+	more := maps.Clone(e.inputs)
+	does := func(ops string) {
+		t.Helper()
+		for op := range strings.FieldsSeq(ops) {
+			e.do(t, op, more)
+		}
+	}
+	more["RoleName"], more["UserName"], more["PolicyName"] = "worker2", "clerk2", "p2"
+	does("CreateRole CreateUser CreatePolicy")
+	more["RoleName"], more["UserName"], more["PolicyArn"] = "worker", "clerk", e.site.policy("p2")
+	does("PutRolePolicy AttachRolePolicy PutUserPolicy AttachUserPolicy CreateAccessKey")
+	more["PolicyArn"], more["Tags"] = e.policy, []iamtypes.Tag{{Key: aws.String("a"), Value: aws.String("1")}, {Key: aws.String("b"), Value: aws.String("2")}}
+	does("TagRole TagUser TagPolicy TagOpenIDConnectProvider TagSAMLProvider")
+	e.site.pool(t)
+	_, err := e.cognito.GetOpenIdTokenForDeveloperIdentity(t.Context(), &ci.GetOpenIdTokenForDeveloperIdentityInput{IdentityPoolId: &e.pool, IdentityId: &e.person,
+		Logins: both(developer("u3"), e.one.login("ann"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestOthersSessions holds that nobody becomes the role of another account that
+// does not trust them, neither with a key nor with a token; the owner's own do.
+func TestOthersSessions(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, true)
+	mine, theirs := newEstate(t, h), newEstate(t, h)
+	mine.do(t, "CreateRole", map[string]any{"RoleName": "own", "AssumeRolePolicyDocument": `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` + mine.account + `"},"Action":"sts:AssumeRole"}}`})
+	role := mine.role("own")
+	asks := func(e *estate) error {
+		e.do(t, "CreateUser", map[string]any{"UserName": "asks"})
+		e.do(t, "PutUserPolicy", map[string]any{"UserName": "asks", "PolicyName": "all", "PolicyDocument": allowing("*")})
+		k := e.do(t, "CreateAccessKey", map[string]any{"UserName": "asks"}).FieldByName("AccessKey").Interface().(*iamtypes.AccessKey)
+		asker := h.clients(region, credentials.NewStaticCredentialsProvider(*k.AccessKeyId, *k.SecretAccessKey, ""), e.calls)
+		_, err := asker.sts.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("app")})
+		return err
+	}
+	unmodelled(t, asks(theirs), "AccessDenied", "User: arn:aws:iam::"+theirs.account+":user/asks is not authorized to perform: sts:AssumeRole on resource: "+role)
+	if err := asks(mine); err != nil {
+		t.Error(err)
+	}
+
+	_, err := theirs.sts.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("app")})
+	unmodelled(t, err, "AccessDenied", "Roles may not be assumed by root accounts.")
+
+	// The role trusts a pool: a token of another account's pool says nothing of it.
+	worker := mine.role("worker")
+	bring := func(e *estate) error {
+		_, token := e.vouch(t, e.pool, developer("u1"))
+		_, err := e.sts.AssumeRoleWithWebIdentity(t.Context(), &sts.AssumeRoleWithWebIdentityInput{RoleArn: &worker, RoleSessionName: aws.String("app"), WebIdentityToken: &token})
+		return err
+	}
+	unmodelled(t, bring(theirs), "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
+	if err := bring(mine); err != nil {
+		t.Error(err)
+	}
+
+	// Such a token as login is good for its own identity only.
+	enter := func(e *estate) error {
+		_, token := e.vouch(t, e.pool, developer("u1"))
+		_, err := e.cognito.GetCredentialsForIdentity(t.Context(), &ci.GetCredentialsForIdentityInput{IdentityId: &mine.person, Logins: map[string]string{"cognito-identity.amazonaws.com": token}})
+		return err
+	}
+	refused[*types.NotAuthorizedException](t, enter(theirs), "Logins don't match. Please include at least one valid login for this identity or identity pool.")
+	if err := enter(mine); err != nil {
+		t.Error(err)
 	}
 }
 
