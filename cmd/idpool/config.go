@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"net/url"
 	"os"
@@ -17,6 +18,7 @@ import (
 
 	"idpool/internal/idpool"
 	"idpool/internal/login/oidc"
+	"idpool/internal/login/social"
 	"idpool/internal/policy"
 	"idpool/internal/upstream"
 )
@@ -35,12 +37,10 @@ type fileConfig struct {
 
 	roots         *x509.CertPool  // from network.ca_file
 	guestPolicies []policy.Policy // from guests.policy_files
-}
 
-// providerConfig says where a provider really lives.
-type providerConfig struct {
-	Issuer  string `yaml:"issuer"`
-	JWKSURI string `yaml:"jwks_uri"`
+	// From providers.
+	issuers map[string]oidc.Override
+	social  map[string]social.Override
 }
 
 type networkConfig struct {
@@ -138,10 +138,10 @@ func (c *fileConfig) check() error {
 	say(err != nil, "%v", err)
 	c.guestPolicies, err = c.Guests.policies()
 	say(err != nil, "%v", err)
-	for name, p := range c.Providers {
-		for key, address := range map[string]string{"issuer": p.Issuer, "jwks_uri": p.JWKSURI} {
-			say(address != "" && !strings.HasPrefix(address, "https://") && !strings.HasPrefix(address, "http://"), "providers.%s.%s: %q is not an address", name, key, address)
-		}
+	c.issuers, c.social = map[string]oidc.Override{}, map[string]social.Override{}
+	for _, name := range slices.Sorted(maps.Keys(c.Providers)) {
+		c.issuers[name], c.social[name], err = c.Providers[name].overrides(name)
+		say(err != nil, "%w", err)
 	}
 	for name, u := range c.STS.Upstreams {
 		at, err := url.Parse(u.address())
@@ -180,12 +180,8 @@ func plainYAMLError(err error) error {
 
 // oidc is how tokens of OIDC issuers are verified.
 func (c fileConfig) oidc() oidc.Config {
-	overrides := map[string]oidc.Override{}
-	for name, p := range c.Providers {
-		overrides[name] = oidc.Override{Issuer: p.Issuer, JWKSURI: p.JWKSURI}
-	}
 	return oidc.Config{
-		Overrides: overrides, AllowHTTP: c.Network.AllowHTTP, AllowCIDRs: c.Network.AllowCIDRs, RootCAs: c.roots,
+		Overrides: c.issuers, AllowHTTP: c.Network.AllowHTTP, AllowCIDRs: c.Network.AllowCIDRs, RootCAs: c.roots,
 		KeySetTTL: c.Network.KeySetTTL, ClockSkew: c.Tokens.ClockSkew,
 	}
 }

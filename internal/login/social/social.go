@@ -55,6 +55,12 @@ var kinds = map[string]struct {
 	"www.digits.com":     {"https://api.digits.com", askTwitter},
 }
 
+// Known reports whether a provider is one of these kinds.
+func Known(name string) bool {
+	_, is := kinds[name]
+	return is
+}
+
 // The bounds.
 const (
 	maxToken = 4096 // bytes; Facebook's have some hundreds, Amazon's at most 2,048
@@ -112,8 +118,7 @@ func New(c Config) *Verifier {
 
 // Serves implements login.Verifier.
 func (v *Verifier) Serves(pool *idpool.PoolConfig, name string) bool {
-	_, is := kinds[name]
-	return is && pool.SupportedLoginProviders[name] != ""
+	return Known(name) && pool.SupportedLoginProviders[name] != ""
 }
 
 // Verify implements login.Verifier. The error is of kind Upstream if the

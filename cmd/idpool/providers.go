@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"idpool/internal/login/oidc"
+	"idpool/internal/login/social"
+)
+
+// providerConfig says where a provider really lives, and what it is asked with.
+type providerConfig struct {
+	// Of providers with ID tokens.
+	Issuer  string `yaml:"issuer"`
+	JWKSURI string `yaml:"jwks_uri"`
+	// Of user pools with ServerSideTokenCheck: their API, and the key that
+	// signs the questions, in the form that AWS tools read (profile default).
+	UserInfoEndpoint        string `yaml:"user_info_endpoint"`
+	UserInfoCredentialsFile string `yaml:"user_info_credentials_file"`
+	// Of providers that are asked about access tokens: the base address of
+	// their API, and the secret of the application, for Facebook.
+	Endpoint      string `yaml:"endpoint"`
+	AppSecretFile string `yaml:"app_secret_file"`
+}
+
+// overrides are what a provider's section says to the two kinds of provider. The
+// error names every key that is wrong, and no secret.
+func (p providerConfig) overrides(name string) (oidc.Override, social.Override, error) {
+	var errs []error
+	say := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("providers.%s.%s: %w", name, key, fmt.Errorf(format, args...)))
+	}
+	addresses := map[string]string{"issuer": p.Issuer, "jwks_uri": p.JWKSURI, "user_info_endpoint": p.UserInfoEndpoint, "endpoint": p.Endpoint}
+	for _, key := range slices.Sorted(maps.Keys(addresses)) {
+		address := addresses[key]
+		if at, err := url.Parse(address); address != "" && (err != nil || at.Host == "" || at.Scheme != "https" && at.Scheme != "http") {
+			say(key, "%q is not an address", address)
+		}
+	}
+	userPool := oidc.UserPool{Endpoint: p.UserInfoEndpoint}
+	if isPool := strings.HasPrefix(name, "cognito-idp."); !isPool && (p.UserInfoEndpoint != "" || p.UserInfoCredentialsFile != "") {
+		say("user_info_endpoint", "only a user pool is asked about its users")
+	}
+	if p.UserInfoCredentialsFile != "" {
+		shared, err := config.LoadSharedConfigProfile(context.Background(), "default", func(o *config.LoadSharedConfigOptions) {
+			o.ConfigFiles, o.CredentialsFiles = []string{}, []string{p.UserInfoCredentialsFile}
+		})
+		userPool.AccessKey = shared.Credentials
+		if err != nil || !shared.Credentials.HasKeys() {
+			say("user_info_credentials_file", "no access key in profile default of %s", p.UserInfoCredentialsFile)
+		}
+	}
+	asked := social.Override{Endpoint: p.Endpoint}
+	if p.Endpoint != "" && !social.Known(name) {
+		say("endpoint", "this provider is not asked about access tokens")
+	}
+	if p.AppSecretFile != "" {
+		var err error
+		if asked.AppSecret, err = readSecret(p.AppSecretFile); err != nil {
+			say("app_secret_file", "%w", err)
+		} else if name != "graph.facebook.com" {
+			say("app_secret_file", "only Facebook is asked with the secret of an application")
+		}
+	}
+	return oidc.Override{Issuer: p.Issuer, JWKSURI: p.JWKSURI, UserPool: userPool}, asked, errors.Join(errs...)
+}
+
+// maxSecret bounds the file of a secret.
+const maxSecret = 1 << 10
+
+// readSecret reads a secret that is alone in its file.
+func readSecret(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	secret := strings.TrimSpace(string(text))
+	if secret == "" || len(secret) > maxSecret || strings.ContainsAny(secret, " \t\r\n") {
+		return "", fmt.Errorf("%s is not one word of at most %d bytes", path, maxSecret)
+	}
+	return secret, nil
+}
