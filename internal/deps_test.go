@@ -49,7 +49,7 @@ var may = map[string][]string{
 	// 4: one handler from all of it; no concrete store, no concrete kind.
 	"internal/server": {"internal/idpool", "internal/wire", "internal/token", "internal/devissuer"},
 
-	"internal/control": {"internal/idpool", "internal/credential"},
+	"internal/control": {"internal/credential", "internal/token"},
 
 	// 5: wiring.
 	"internal/node":  {"*"},

@@ -189,7 +189,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	controlled := &http.Server{Handler: control.Handler(n.Broker), ReadHeaderTimeout: 5 * time.Second}
+	controlled := &http.Server{Handler: control.Handler(control.Local{Broker: n.Broker, Keys: n.Keys}), ReadHeaderTimeout: 5 * time.Second}
 	go controlled.Serve(tools)
 	defer controlled.Close()
 	background, stop := context.WithCancel(context.Background())
@@ -252,12 +252,6 @@ func (c *serveCommand) node(ctx context.Context, store idpool.Store, keyring *se
 	}
 	if c.RootKeyID != "" {
 		config.RootKey = &credential.RootKey{ID: c.RootKeyID, Secret: c.RootSecret}
-	}
-	foreign := func(err error) error {
-		if errors.Is(err, seal.ErrOpen) {
-			return hinted{err, "the master key does not belong to this store; give the one that it was made with"}
-		}
-		return err
 	}
 	n, err := node.New(ctx, config)
 	if err != nil {

@@ -1,7 +1,7 @@
 // Package control lets the tools of a machine ask the server that runs on a data
 // folder, because the folder belongs to that one process.
 //
-//	idpool account create ─► Client ─► socket in the data folder ─► Handler ─► the running server
+//	idpool key rotate ─► Client ─► socket in the data folder ─► Handler ─► the running server
 //
 // Whoever may open the socket, in a folder of mode 0700, may read the master key
 // beside it: nothing more is asked.
@@ -23,7 +23,7 @@ import (
 	"time"
 
 	"idpool/internal/credential"
-	"idpool/internal/idpool"
+	"idpool/internal/token"
 )
 
 // socketName is the socket's name in the data folder.
@@ -32,9 +32,52 @@ const socketName = "control.sock"
 // ErrNotRunning is the error of a client where no server runs on the folder.
 var ErrNotRunning = errors.New("no server runs on this data folder")
 
-// Broker is what a running server can do for a tool.
-type Broker interface {
+// Admin is what the tools of a machine can have done.
+type Admin interface {
+	// CreateAccount makes an account and returns its root key. The error is
+	// of kind Exists if there is one, Invalid if the ID is not twelve digits.
 	CreateAccount(ctx context.Context, id string) (credential.RootKey, error)
+	// SigningKeys describes the keys that sign OpenID tokens, RotateSigningKey
+	// makes the next one, RetireSigningKey ends the life of one. They fail as
+	// the methods of [token.Keys] do.
+	SigningKeys(ctx context.Context) ([]token.Info, error)
+	RotateSigningKey(ctx context.Context, atOnce bool) (token.Info, error)
+	RetireSigningKey(ctx context.Context, id string) error
+	// Rewrap seals everything in the store under the first master key, and
+	// returns how much was sealed under another.
+	Rewrap(ctx context.Context) (int, error)
+}
+
+// Local does it itself, on an open store.
+type Local struct {
+	Broker *credential.Broker
+	Keys   *token.Keys
+}
+
+// CreateAccount implements Admin.
+func (l Local) CreateAccount(ctx context.Context, id string) (credential.RootKey, error) {
+	return l.Broker.CreateAccount(ctx, id)
+}
+
+// SigningKeys implements Admin.
+func (l Local) SigningKeys(ctx context.Context) ([]token.Info, error) { return l.Keys.List(ctx) }
+
+// RotateSigningKey implements Admin.
+func (l Local) RotateSigningKey(ctx context.Context, atOnce bool) (token.Info, error) {
+	return l.Keys.Rotate(ctx, atOnce)
+}
+
+// RetireSigningKey implements Admin.
+func (l Local) RetireSigningKey(ctx context.Context, id string) error { return l.Keys.Retire(ctx, id) }
+
+// Rewrap implements Admin.
+func (l Local) Rewrap(ctx context.Context) (int, error) {
+	keys, err := l.Keys.Rewrap(ctx)
+	if err != nil {
+		return keys, err
+	}
+	secrets, err := l.Broker.Rewrap(ctx)
+	return keys + secrets, err
 }
 
 // inFolder calls fn with an address of the socket that is short, however long
@@ -80,38 +123,60 @@ func (s *socket) Close() error {
 	return s.Listener.Close()
 }
 
-type account struct {
-	ID              string `json:"id"`
-	AccessKeyID     string `json:"access_key_id,omitempty"`
-	SecretAccessKey string `json:"secret_access_key,omitempty"`
-}
-
-type failure struct {
-	Error string `json:"error"`
-}
+// The bodies of requests and answers.
+type (
+	account struct {
+		ID              string `json:"id"`
+		AccessKeyID     string `json:"access_key_id,omitempty"`
+		SecretAccessKey string `json:"secret_access_key,omitempty"`
+	}
+	rotation struct {
+		Now bool `json:"now"`
+	}
+	key struct {
+		ID string `json:"id"`
+	}
+	count struct {
+		N int `json:"n"`
+	}
+	nothing struct{}
+	failure struct {
+		Error string `json:"error"`
+	}
+)
 
 // Handler answers tools.
-func Handler(b Broker) http.Handler {
+func Handler(a Admin) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /accounts", func(w http.ResponseWriter, r *http.Request) {
-		var in account
+	handle(mux, "/accounts/create", func(ctx context.Context, in account) (account, error) {
+		root, err := a.CreateAccount(ctx, in.ID)
+		return account{ID: in.ID, AccessKeyID: root.ID, SecretAccessKey: root.Secret}, err
+	})
+	handle(mux, "/keys/list", func(ctx context.Context, _ nothing) ([]token.Info, error) { return a.SigningKeys(ctx) })
+	handle(mux, "/keys/rotate", func(ctx context.Context, in rotation) (token.Info, error) { return a.RotateSigningKey(ctx, in.Now) })
+	handle(mux, "/keys/retire", func(ctx context.Context, in key) (nothing, error) { return nothing{}, a.RetireSigningKey(ctx, in.ID) })
+	handle(mux, "/rewrap", func(ctx context.Context, _ nothing) (count, error) {
+		n, err := a.Rewrap(ctx)
+		return count{n}, err
+	})
+	return mux
+}
+
+// handle serves one thing that tools ask for.
+func handle[In, Out any](mux *http.ServeMux, path string, do func(context.Context, In) (Out, error)) {
+	mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
+		var in In
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4<<10)).Decode(&in); err != nil {
 			answer(w, http.StatusBadRequest, failure{err.Error()})
 			return
 		}
-		key, err := b.CreateAccount(r.Context(), in.ID)
-		switch idpool.KindOf(err) {
-		case idpool.Exists:
+		out, err := do(r.Context(), in)
+		if err != nil {
 			answer(w, http.StatusConflict, failure{err.Error()})
-		default:
-			if err != nil {
-				answer(w, http.StatusInternalServerError, failure{err.Error()})
-				return
-			}
-			answer(w, http.StatusOK, account{ID: in.ID, AccessKeyID: key.ID, SecretAccessKey: key.Secret})
+			return
 		}
+		answer(w, http.StatusOK, out)
 	})
-	return mux
 }
 
 func answer(w http.ResponseWriter, status int, v any) {
@@ -126,14 +191,42 @@ func answer(w http.ResponseWriter, status int, v any) {
 }
 
 // timeout bounds a call.
-const timeout = 10 * time.Second
+const timeout = 30 * time.Second
 
-// Client asks the server that runs on a folder. It implements [Broker].
+// Client asks the server that runs on a folder. Its methods fail with
+// [ErrNotRunning] where none does.
 type Client struct{ Folder string }
 
-// CreateAccount makes an account and returns its root key. It fails with
-// [ErrNotRunning] where no server runs.
-func (c Client) CreateAccount(ctx context.Context, id string) (key credential.RootKey, err error) {
+// CreateAccount implements Admin.
+func (c Client) CreateAccount(ctx context.Context, id string) (credential.RootKey, error) {
+	made, err := ask[account](ctx, c, "/accounts/create", account{ID: id})
+	return credential.RootKey{ID: made.AccessKeyID, Secret: made.SecretAccessKey}, err
+}
+
+// SigningKeys implements Admin.
+func (c Client) SigningKeys(ctx context.Context) ([]token.Info, error) {
+	return ask[[]token.Info](ctx, c, "/keys/list", nothing{})
+}
+
+// RotateSigningKey implements Admin.
+func (c Client) RotateSigningKey(ctx context.Context, atOnce bool) (token.Info, error) {
+	return ask[token.Info](ctx, c, "/keys/rotate", rotation{atOnce})
+}
+
+// RetireSigningKey implements Admin.
+func (c Client) RetireSigningKey(ctx context.Context, id string) error {
+	_, err := ask[nothing](ctx, c, "/keys/retire", key{id})
+	return err
+}
+
+// Rewrap implements Admin.
+func (c Client) Rewrap(ctx context.Context) (int, error) {
+	done, err := ask[count](ctx, c, "/rewrap", nothing{})
+	return done.N, err
+}
+
+// ask sends a request to the server that runs on the folder.
+func ask[Out any](ctx context.Context, c Client, path string, in any) (out Out, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	err = inFolder(c.Folder, func(address string) error {
@@ -143,11 +236,11 @@ func (c Client) CreateAccount(ctx context.Context, id string) (key credential.Ro
 				return new(net.Dialer).DialContext(ctx, "unix", address)
 			},
 		}}
-		body, err := json.Marshal(account{ID: id})
+		body, err := json.Marshal(in)
 		if err != nil {
 			return err
 		}
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://control/accounts", bytes.NewReader(body))
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://control"+path, bytes.NewReader(body))
 		if err != nil {
 			return err
 		}
@@ -159,24 +252,22 @@ func (c Client) CreateAccount(ctx context.Context, id string) (key credential.Ro
 			return err
 		}
 		defer resp.Body.Close()
-		text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+		text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 		if err != nil {
 			return err
+		}
+		if resp.StatusCode == http.StatusNotFound {
+			return errors.New("the server that runs there is older than this program")
 		}
 		if resp.StatusCode != http.StatusOK {
 			var f failure
 			json.Unmarshal(text, &f)
 			return errors.New(f.Error)
 		}
-		var made account
-		if err := json.Unmarshal(text, &made); err != nil {
-			return err
-		}
-		key = credential.RootKey{ID: made.AccessKeyID, Secret: made.SecretAccessKey}
-		return nil
+		return json.Unmarshal(text, &out)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		err = ErrNotRunning // not even the folder
 	}
-	return key, err
+	return out, err
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"idpool/internal/credential"
 	"idpool/internal/seal"
 	"idpool/internal/store/sqlite"
+	"idpool/internal/token"
 )
 
 func TestAccounts(t *testing.T) {
@@ -31,6 +33,7 @@ func TestAccounts(t *testing.T) {
 	}
 	defer store.Close()
 	keyring, _ := seal.New(make([]byte, seal.KeySize))
+	keys := &token.Keys{Store: store, Box: keyring.Box("signing keys"), Region: "us-east-1", Now: time.Now}
 	broker := credential.NewBroker(credential.Config{Store: store, Keyring: keyring, Account: "000000000000", Now: time.Now})
 	if err := broker.EnsureRootKey(context.Background(), func(credential.RootKey) error { return nil }); err != nil {
 		t.Fatal(err)
@@ -40,7 +43,7 @@ func TestAccounts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		srv := &http.Server{Handler: control.Handler(broker)}
+		srv := &http.Server{Handler: control.Handler(control.Local{Broker: broker, Keys: keys})}
 		go srv.Serve(l)
 		if info, err := os.Stat(filepath.Join(folder, "control.sock")); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("socket: %v %v", info, err)
@@ -58,6 +61,23 @@ func TestAccounts(t *testing.T) {
 			}
 		} else if !strings.Contains(err.Error(), "there is an account") {
 			t.Error(err)
+		}
+		list, err := client.SigningKeys(t.Context())
+		if want, _ := keys.List(t.Context()); err != nil || !slices.EqualFunc(list, want, func(a, b token.Info) bool { return a.ID == b.ID && a.State == b.State && a.UseFrom.Equal(b.UseFrom) }) {
+			t.Errorf("keys: %v, %v; want %v", list, err, want)
+		}
+		next, err := client.RotateSigningKey(t.Context(), true)
+		if err != nil || next.State != token.Next {
+			t.Errorf("rotated: %+v, %v", next, err)
+		}
+		if err := client.RetireSigningKey(t.Context(), next.ID); err != nil {
+			t.Error(err)
+		}
+		if err := client.RetireSigningKey(t.Context(), "none"); err == nil || err.Error() != "there is no signing key none" {
+			t.Errorf("a key that there is not: %v", err)
+		}
+		if n, err := client.Rewrap(t.Context()); n != 0 || err != nil {
+			t.Errorf("sealed anew: %d, %v", n, err)
 		}
 		srv.Close()
 		if _, err := client.CreateAccount(t.Context(), "111122223333"); !errors.Is(err, control.ErrNotRunning) {

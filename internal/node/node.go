@@ -63,10 +63,10 @@ type Config struct {
 type Node struct {
 	*server.Server
 	Broker *credential.Broker
+	Keys   *token.Keys
 	Dev    *devissuer.Issuer // nil outside of development mode
 
 	purger   *server.Purger
-	keys     *token.Keys
 	haveKeys bool
 	log      *slog.Logger
 }
@@ -76,9 +76,9 @@ type Node struct {
 func New(ctx context.Context, c Config) (*Node, error) {
 	n := &Node{log: c.Log, purger: server.NewPurger(c.Store, c.Log)}
 	n.purger.GuestMaxAge, n.purger.Now = c.GuestMaxAge, c.Now
-	n.keys = &token.Keys{Store: c.Store, Box: c.Keyring.Box("signing keys"), Region: c.Region, Now: c.Now}
+	n.Keys = &token.Keys{Store: c.Store, Box: c.Keyring.Box("signing keys"), Region: c.Region, Now: c.Now}
 	var err error
-	if n.haveKeys, err = n.keys.Open(ctx); err != nil {
+	if n.haveKeys, err = n.Keys.Open(ctx); err != nil {
 		return nil, err
 	}
 	if c.Dev {
@@ -97,7 +97,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 			return nil, fmt.Errorf("policies of guests, for the upstream STS: %w", err)
 		}
 	}
-	issuer := &token.Issuer{URL: c.Issuer, Keys: n.keys, Now: c.Now}
+	issuer := &token.Issuer{URL: c.Issuer, Keys: n.Keys, Now: c.Now}
 	n.Broker = credential.NewBroker(credential.Config{
 		Store: c.Store, Keyring: c.Keyring, Account: c.Account, Now: c.Now, RootKey: c.RootKey,
 		AnyCaller: c.Dev, RolesByName: c.Dev || c.RolesByName, GuestPolicies: c.GuestPolicies,
@@ -145,7 +145,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 // the first signing key, and removes the rows of deleted pools.
 func (n *Node) Background(ctx context.Context) {
 	if !n.haveKeys { // making a key takes long enough not to wait for it at start
-		if err := n.keys.Load(ctx); err != nil && ctx.Err() == nil {
+		if err := n.Keys.Load(ctx); err != nil && ctx.Err() == nil {
 			n.log.Error("make the first signing key", "cause", fmt.Errorf("%w; it is tried again when it is needed", err))
 		}
 	}

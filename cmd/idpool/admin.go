@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"idpool/internal/control"
+	"idpool/internal/credential"
+	"idpool/internal/seal"
+	"idpool/internal/store/sqlite"
+	"idpool/internal/token"
+)
+
+// storeFlags are the flags of every command that works on a store, whether a
+// server runs on it or not.
+type storeFlags struct {
+	Data       string `default:"./idpool-data" env:"IDPOOL_DATA" help:"Folder of the embedded store. A server may be running on it. Default: ./idpool-data." placeholder:"DIR"`
+	Region     string `default:"us-east-1" env:"IDPOOL_REGION" hidden:""`
+	MasterKey  string `name:"master-key" hidden:"" env:"IDPOOL_MASTER_KEY"`
+	MasterFile string `name:"master-key-file" hidden:"" env:"IDPOOL_MASTER_KEY_FILE"`
+}
+
+// do asks the server that runs on the folder, or opens the store itself if none
+// does.
+func (f storeFlags) do(ctx context.Context, fn func(control.Admin) error) error {
+	err := fn(control.Client{Folder: f.Data})
+	if !errors.Is(err, control.ErrNotRunning) {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(f.Data, "idpool.db")); errors.Is(err, fs.ErrNotExist) {
+		return hinted{fmt.Errorf("there is no store in %s", f.Data), "start the server once, or name its folder with --data"}
+	}
+	serve := serveCommand{Data: f.Data, MasterKey: f.MasterKey, MasterFile: f.MasterFile}
+	store, keyring, err := serve.open(ctx)
+	if errors.Is(err, sqlite.ErrInUse) {
+		return hinted{err, "a server of another version runs there: stop it, or ask it with its own program"}
+	}
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return foreign(fn(control.Local{
+		Broker: credential.NewBroker(credential.Config{Store: store, Keyring: keyring, Now: time.Now}),
+		Keys:   &token.Keys{Store: store, Box: keyring.Box("signing keys"), Region: f.Region, Now: time.Now},
+	}))
+}
+
+// foreign says what to do about a master key that opens nothing.
+func foreign(err error) error {
+	if errors.Is(err, seal.ErrOpen) {
+		return hinted{err, "the master key does not belong to this store; give the one that it was made with"}
+	}
+	return err
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"idpool/internal/control"
+	"idpool/internal/token"
+)
+
+// keyCommand are the tools for our own keys.
+type keyCommand struct {
+	List   keyListCommand   `cmd:"" help:"List the keys that sign OpenID tokens."`
+	Rotate keyRotateCommand `cmd:"" help:"Make the next key. It is published now and signs a day later."`
+	Retire keyRetireCommand `cmd:"" help:"Refuse the tokens of a key from now on."`
+	Rewrap keyRewrapCommand `cmd:"" help:"Seal everything in the store under the first master key."`
+}
+
+type keyListCommand struct {
+	Output string `enum:"table,json" default:"table" help:"table for people, json for programs."`
+	storeFlags
+}
+
+// Run prints the keys in the order in which they sign.
+func (c keyListCommand) Run(ctx context.Context, s streams) error {
+	var keys []token.Info
+	err := c.do(ctx, func(a control.Admin) (err error) {
+		keys, err = a.SigningKeys(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("list keys: %w", err)
+	}
+	if c.Output == "json" {
+		if keys == nil {
+			keys = []token.Info{}
+		}
+		e := json.NewEncoder(s.out)
+		e.SetIndent("", "  ")
+		return e.Encode(keys)
+	}
+	w := tabwriter.NewWriter(s.out, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(w, "KEY\tSTATE\tSIGNS FROM\tPUBLISHED UNTIL")
+	for _, k := range keys {
+		until := k.Until
+		if !k.Retired.IsZero() {
+			until = k.Retired
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", k.ID, k.State, moment(k.UseFrom), moment(until))
+	}
+	return w.Flush()
+}
+
+// moment is a time for people.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+type keyRotateCommand struct {
+	Now bool `help:"Let it sign at once. Relying parties that keep the old key set refuse its tokens until they fetch the new one."`
+	storeFlags
+}
+
+// Run makes the next key, or calls the one that waits, and says when it signs.
+func (c keyRotateCommand) Run(ctx context.Context, s streams) error {
+	var key token.Info
+	err := c.do(ctx, func(a control.Admin) (err error) {
+		key, err = a.RotateSigningKey(ctx, c.Now)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("rotate: %w", err)
+	}
+	_, err = fmt.Fprintf(s.out, "%s is published, and signs from %s\n", key.ID, moment(key.UseFrom))
+	return err
+}
+
+type keyRetireCommand struct {
+	ID string `arg:"" help:"The key, as \"idpool key list\" names it."`
+	storeFlags
+}
+
+// Run retires a key.
+func (c keyRetireCommand) Run(ctx context.Context, s streams) error {
+	err := c.do(ctx, func(a control.Admin) error { return a.RetireSigningKey(ctx, c.ID) })
+	if err != nil {
+		return fmt.Errorf("retire: %w", err)
+	}
+	_, err = fmt.Fprintf(s.out, "%s is retired: tokens that it signed are refused\n", c.ID)
+	return err
+}
+
+type keyRewrapCommand struct{ storeFlags }
+
+// Help is the long text of "idpool key rewrap --help".
+func (keyRewrapCommand) Help() string {
+	return `To change the master key: put the new one before the old one in
+IDPOOL_MASTER_KEY, or on a line of its own before it in the file, and restart
+every server; run this; take the old one away 36 hours later, when the last
+session that was sealed under it is over; restart again.`
+}
+
+// Run seals what was sealed under another master key.
+func (c keyRewrapCommand) Run(ctx context.Context, s streams) error {
+	var n int
+	err := c.do(ctx, func(a control.Admin) (err error) {
+		n, err = a.Rewrap(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("rewrap: %w", err)
+	}
+	_, err = fmt.Fprintf(s.out, "sealed anew: %d. Sessions that were sealed before are over in 36 hours at the latest; then the old master key can go.\n", n)
+	return err
+}
