@@ -50,6 +50,14 @@ type Verifier interface {
 	Verify(ctx context.Context, pool *idpool.PoolConfig, p Presented) (idpool.VerifiedLogin, error)
 }
 
+// Prefetcher is a kind that can fetch what it needs to verify the tokens of a
+// pool's providers before the first one comes.
+type Prefetcher interface {
+	// Prefetch returns at once, and what comes of it is nobody's concern:
+	// whoever needs it later fetches it then.
+	Prefetch(pool *idpool.PoolConfig)
+}
+
 // Refusal says why a token was refused, as data for the operator: never for
 // the client, and without the token.
 type Refusal struct {
@@ -92,6 +100,15 @@ type Verifiers []Verifier
 // Serves reports whether some kind verifies the named provider for the pool.
 func (vs Verifiers) Serves(pool *idpool.PoolConfig, provider string) bool {
 	return vs.of(pool, provider) >= 0
+}
+
+// Prefetch lets the kinds get ready for a pool that is new, or has changed.
+func (vs Verifiers) Prefetch(pool *idpool.PoolConfig) {
+	for _, v := range vs {
+		if p, ok := v.(Prefetcher); ok {
+			p.Prefetch(pool)
+		}
+	}
 }
 
 func (vs Verifiers) of(pool *idpool.PoolConfig, provider string) int {

@@ -44,6 +44,7 @@ func (s *Service) createIdentityPool(ctx context.Context, caller idpool.Caller, 
 		return poolDescription{}, err
 	}
 	s.Directory.PoolChanged(ctx, pool.Account, pool.ID)
+	s.prepare(ctx, pool.ID)
 	wire.EventFrom(ctx).Pool = pool.ID
 	return describe(pool), nil
 }

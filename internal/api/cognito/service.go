@@ -38,8 +38,8 @@ type Service struct {
 	Upstreams *upstream.Set // whose roles are not ours; may be nil
 	// UpstreamGuestPolicy is the session policy of guests there.
 	UpstreamGuestPolicy string
-	Paging    *seal.Box // NextTokens
-	Now       func() time.Time
+	Paging              *seal.Box // NextTokens
+	Now                 func() time.Time
 	// AnySAMLProvider accepts the ARN of a SAML provider that does not exist,
 	// as long as it is one of the account: development mode.
 	AnySAMLProvider bool
@@ -150,7 +150,16 @@ func (s *Service) changePool(ctx context.Context, caller idpool.Caller, id strin
 		return idpool.Pool{}, err
 	}
 	s.Directory.PoolChanged(ctx, pool.Account, pool.ID)
+	s.prepare(ctx, pool.ID)
 	return pool, nil
+}
+
+// prepare lets the kinds of provider get ready for a pool that is new, or has
+// changed. It fails nothing: what is missing is fetched when it is needed.
+func (s *Service) prepare(ctx context.Context, id idpool.PoolID) {
+	if pool, err := s.Directory.Pool(ctx, id); err == nil {
+		s.Logins.Prefetch(pool)
+	}
 }
 
 // verify checks the Logins map of a request.

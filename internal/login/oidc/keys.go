@@ -74,6 +74,15 @@ type keySet struct {
 	asking     chan struct{} // closed when the fetch under way ends; nil if there is none
 }
 
+// prefetch asks for the keys, unless they are there.
+func (s *keySet) prefetch() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current() == nil {
+		s.ask()
+	}
+}
+
 // holds reports whether a key is one of the issuer's now.
 func (s *keySet) holds(k *key) bool {
 	s.mu.Lock()

@@ -66,7 +66,24 @@ func TestColdStart(t *testing.T) {
 	w.wantFetches(t, 1)
 }
 
-// TestUnknownKeyStorm has strangers name 2,000 keys that nobody knows (K-4).
+// TestPrefetch has the keys there before the first token comes, and asks for them
+// once.
+func TestPrefetch(t *testing.T) {
+	t.Parallel()
+	w, silent := newWorld(t), newWorld(t)
+	silent.Answer(logintest.Discovery, logintest.Status(http.StatusInternalServerError))
+	w.pool = trusting(w.Issuer, silent.Issuer)
+	w.v.Prefetch(w.pool)
+	w.v.Prefetch(w.pool)
+	w.wantFetches(t, 1)
+	w.Answer(logintest.KeySet, logintest.Status(http.StatusInternalServerError))
+	w.accept(t, w.Token("ann"))
+	w.v.Prefetch(w.pool)
+	w.wantFetches(t, 1)
+}
+
+// TestUnknownKeyStorm has strangers name keys that nobody knows, 2,500 at a time
+// and 10,000 in all, and people sign in beside them (K-4).
 func TestUnknownKeyStorm(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -75,7 +92,8 @@ func TestUnknownKeyStorm(t *testing.T) {
 		var wg sync.WaitGroup
 		for worker := range 50 {
 			wg.Go(func() {
-				for i := range 40 {
+				w.accept(t, w.Token(fmt.Sprint("person ", worker)))
+				for i := range 50 {
 					token := w.Token("ann", logintest.Header("kid", fmt.Sprint("k", worker, "-", i)), logintest.Signature(zeros(64)))
 					if _, err := w.present(t, token); err == nil {
 						t.Error("accepted")

@@ -69,9 +69,12 @@ type Verifier struct {
 	seen   *otter.Cache[tokenID, seenToken]
 }
 
-var _ login.Verifier = (*Verifier)(nil)
+var (
+	_ login.Verifier   = (*Verifier)(nil)
+	_ login.Prefetcher = (*Verifier)(nil)
+)
 
-// New makes a verifier. It asks no issuer before the first token comes.
+// New makes a verifier. It asks no issuer before a pool or a token names one.
 func New(c Config) *Verifier {
 	if c.KeySetTTL <= 0 {
 		c.KeySetTTL = time.Hour

@@ -43,6 +43,28 @@ func (v *Verifier) provider(pool *idpool.PoolConfig, name string) (p provider, o
 	return p, ok
 }
 
+// Prefetch implements login.Prefetcher: it asks the issuers of a pool for their
+// keys.
+func (v *Verifier) Prefetch(pool *idpool.PoolConfig) {
+	var names []string
+	for _, u := range pool.UserPools {
+		names = append(names, u.ProviderName)
+	}
+	for name := range pool.SupportedLoginProviders {
+		names = append(names, name)
+	}
+	for _, arn := range pool.OIDCProviderARNs {
+		if _, name, ok := idpool.ParseProviderARN(arn); ok {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
+		if p, ok := v.provider(pool, name); ok && !p.anyAudience { // of any: not even the issuer is known
+			v.keys.of(p.keysAt(p.issuers[0])).prefetch()
+		}
+	}
+}
+
 // updatedIssuer precedes the name of a user pool in the iss of its tokens, if
 // the user pool has an "updated" issuer (Amazon Cognito API Reference,
 // IssuerConfigurationType). Clients that make the key of the Logins map from
