@@ -33,6 +33,7 @@ import (
 // Config is what a node is made of. RootKey may be nil.
 type Config struct {
 	Store   idpool.Store
+	Shared  bool // other nodes work on the store too
 	Keyring *seal.Keyring
 	Issuer  string // the iss of our tokens
 	Region  string // the first part of our key IDs
@@ -58,6 +59,9 @@ type Config struct {
 	Log           *slog.Logger
 	Now           func() time.Time
 }
+
+// sharedAge is how old a pool's configuration may be where nodes share a store.
+const sharedAge = time.Second
 
 // Node is a server with what it does in the background.
 type Node struct {
@@ -104,6 +108,9 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	})
 	c.OIDC.Now, c.OIDC.Dev, c.OIDC.OwnIssuer = c.Now, c.Dev, c.Issuer
 	directory, limits := idpool.NewDirectory(c.Store), limit.New(c.Limits, c.Now)
+	if c.Shared {
+		directory.MaxAge, directory.Now = sharedAge, c.Now
+	}
 	idTokens := oidc.New(c.OIDC)
 	network := fetch.Policy{AllowHTTP: c.OIDC.AllowHTTP, AllowCIDRs: c.OIDC.AllowCIDRs, Anywhere: c.Dev, RootCAs: c.OIDC.RootCAs}
 	c.SAML.Now, c.SAML.Recipients = c.Now, append([]string{c.Issuer + "/saml"}, c.SAML.Recipients...)
@@ -120,7 +127,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 			Paging: c.Keyring.Box("paging tokens"), Now: c.Now,
 			AnySAMLProvider: c.Dev, PoolDeleted: n.purger.Wake, Limits: limits, GuestMaxAge: c.GuestMaxAge,
 		}).Wire(),
-		(&sts.Service{Store: c.Store, Directory: directory, Issuer: issuer, Logins: logins, Broker: n.Broker, Limits: limits, Now: c.Now}).Wire(),
+		(&sts.Service{Store: c.Store, Directory: directory, Issuer: issuer, Logins: logins, Responses: responses, Broker: n.Broker, Limits: limits, Now: c.Now}).Wire(),
 		(&iam.Service{
 			Store: c.Store, Directory: directory, Broker: n.Broker, Paging: c.Keyring.Box("paging tokens"), Limits: limits, Now: c.Now, PlainHTTP: c.Dev,
 		}).Wire(),
