@@ -43,7 +43,7 @@ var may = map[string][]string{
 
 	// 3: the services.
 	"internal/api/cognito": {"internal/idpool", "internal/seal", "internal/wire", "internal/login", "internal/token", "internal/credential", "internal/upstream", "internal/limit"},
-	"internal/api/sts":     {"internal/idpool", "internal/policy", "internal/wire", "internal/login", "internal/token", "internal/credential", "internal/limit"},
+	"internal/api/sts":     {"internal/idpool", "internal/policy", "internal/wire", "internal/login", "internal/saml", "internal/token", "internal/credential", "internal/limit"},
 	"internal/api/iam":     {"internal/idpool", "internal/policy", "internal/seal", "internal/wire", "internal/credential", "internal/limit", "internal/saml"},
 
 	// 4: one handler from all of it; no concrete store, no concrete kind.

@@ -35,7 +35,7 @@ func newScene(t *testing.T, w *world, vec *vector) *scene {
 		t.Fatalf("there is no server %q", server)
 	}
 	s := &scene{world: w, t: t, here: w.hosts[server], down: server == "down", dev: server == "dev", roots: map[string]credential.RootKey{}}
-	s.values = map[string]string{"account": w.newAccount(), "other": w.newAccount()}
+	s.values = map[string]string{"account": w.newAccount(), "other": w.newAccount(), "metadata": w.corp.Metadata()}
 	switch {
 	case s.down:
 		s.values["account"] = downAccount
@@ -64,6 +64,8 @@ func (s *scene) expand(text string, on *host) string {
 		switch {
 		case p.login != "":
 			out.WriteString(s.login(s.expand(p.login, on), on.now))
+		case p.saml != "":
+			out.WriteString(s.response(s.expand(p.saml, on), on.now))
 		case p.name == "":
 			out.WriteString(p.literal)
 		case p.name == "root":
@@ -128,6 +130,9 @@ func jsonOrText(text string) any {
 //	on earlier, as other, pool = CreateIdentityPool {"IdentityPoolName":"p", …}
 var stepForm = regexp.MustCompile(`^(?:on ([a-z]+), )?(?:as ([a-z]+(?:@[a-z0-9-]+)?), )?(?:([A-Za-z0-9:, ]+) = )?([A-Z][A-Za-z]+)(?: (.*))?$`)
 
+// spaces are the spaces of a text, and values whole, in which spaces stay.
+var spaces = regexp.MustCompile(`\$\{[^}]*\}| `)
+
 // step does a step, or all of a state.
 func (s *scene) step(text string) {
 	s.t.Helper()
@@ -149,7 +154,12 @@ func (s *scene) step(text string) {
 	}
 	body := m[5]
 	if !strings.HasPrefix(body, "{") {
-		body = strings.ReplaceAll(body, " ", "\n")
+		body = spaces.ReplaceAllStringFunc(body, func(s string) string {
+			if s == " " {
+				return "\n"
+			}
+			return s
+		})
 	}
 	request := s.call(m[4], body, on)
 	s.sign(&request, m[4], m[2], nil, on)

@@ -15,6 +15,7 @@ type piece struct {
 	literal string
 	name    string // of a value; "*" for any text
 	login   string // of "${login …}": its arguments, which can hold values
+	saml    string // of "${saml …}": likewise
 }
 
 var (
@@ -27,7 +28,7 @@ var (
 func split(text string) ([]piece, error) {
 	var out []piece
 	add := func(literal string) {
-		if n := len(out); n > 0 && out[n-1].name == "" && out[n-1].login == "" {
+		if n := len(out); n > 0 && out[n-1].name == "" && out[n-1].login == "" && out[n-1].saml == "" {
 			out[n-1].literal += literal
 		} else if literal != "" {
 			out = append(out, piece{literal: literal})
@@ -39,9 +40,12 @@ func split(text string) ([]piece, error) {
 		end = at[1]
 		inside := text[at[2]:at[3]]
 		arguments, isLogin := strings.CutPrefix(inside, "login ")
+		wishes, isSAML := strings.CutPrefix(inside, "saml ")
 		switch m := repeated.FindStringSubmatch(inside); {
 		case isLogin:
 			out = append(out, piece{login: arguments})
+		case isSAML:
+			out = append(out, piece{saml: wishes})
 		case strings.HasPrefix(inside, `\`):
 			text, err := strconv.Unquote(`"` + inside + `"`)
 			if err != nil {
@@ -110,7 +114,7 @@ func match(want, got string, values map[string]string) error {
 	for i, p := range pieces {
 		known, isKnown := values[p.name]
 		switch {
-		case p.login != "":
+		case p.login != "" || p.saml != "":
 			return fmt.Errorf("a login has no place in an answer")
 		case p.name == "":
 			if !strings.HasPrefix(rest, p.literal) {

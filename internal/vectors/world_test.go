@@ -23,6 +23,7 @@ import (
 	"idpool/internal/login/logintest"
 	"idpool/internal/login/oidc"
 	"idpool/internal/node"
+	"idpool/internal/saml/samltest"
 	"idpool/internal/seal"
 	"idpool/internal/store/sqlite"
 )
@@ -89,6 +90,7 @@ type world struct {
 	keyring       *seal.Keyring
 	issuers       map[string]*logintest.Issuer
 	stranger      *logintest.Key // of no issuer
+	corp          *samltest.Provider
 	providers     map[string]oidc.Override
 	hosts         map[string]*host
 	states        map[string][]string
@@ -115,6 +117,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w := &world{
 		store: openStore(t), closed: openStore(t), keyring: keyring, stranger: logintest.NewKey(t, "ES256"),
+		corp:    samltest.New("https://idp.example.com"),
 		issuers: map[string]*logintest.Issuer{}, providers: map[string]oidc.Override{}, hosts: map[string]*host{}, states: states(t),
 	}
 	for short, name := range providerNames {

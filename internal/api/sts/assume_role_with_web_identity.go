@@ -168,8 +168,8 @@ func (s *Service) foreignIdentity(ctx context.Context, role idpool.RoleARN, issu
 	}
 	if claim, has := who.Claims["https://aws.amazon.com/source_identity"]; has {
 		text, ok := claim.(string)
-		if !ok || !sourceIdentityForm.MatchString(text) || strings.HasPrefix(strings.ToLower(text), "aws:") {
-			return wish, "", "", idpool.Errorf(idpool.InvalidToken, `Source Identity must match [a-zA-Z_0-9+=,.@-]{2,64} and not begin with "aws:"`)
+		if !ok || !isSourceIdentity(text) {
+			return wish, "", "", badSourceIdentity()
 		}
 		wish.SourceIdentity = text
 	}
@@ -204,6 +204,16 @@ const (
 )
 
 var sourceIdentityForm = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+
+// isSourceIdentity reports whether a provider may say this of whom a session
+// comes from.
+func isSourceIdentity(text string) bool {
+	return sourceIdentityForm.MatchString(text) && !strings.HasPrefix(strings.ToLower(text), "aws:")
+}
+
+func badSourceIdentity() error {
+	return idpool.Errorf(idpool.InvalidToken, `Source Identity must match [a-zA-Z_0-9+=,.@-]{2,64} and not begin with "aws:"`)
+}
 
 // maxTokenAge is how long ago a foreign token may have been issued. The hosted
 // service has such a bound and does not tell it.

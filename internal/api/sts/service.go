@@ -11,6 +11,7 @@ import (
 	"idpool/internal/idpool"
 	"idpool/internal/limit"
 	"idpool/internal/login"
+	"idpool/internal/saml"
 	"idpool/internal/token"
 	"idpool/internal/wire"
 )
@@ -21,6 +22,7 @@ type Service struct {
 	Directory *idpool.Directory
 	Issuer    *token.Issuer
 	Logins    login.Verifiers // of tokens that are not ours
+	Responses *saml.Verifier
 	Broker    *credential.Broker
 	Limits    *limit.Limiter
 	Now       func() time.Time
@@ -38,6 +40,8 @@ func (s *Service) Wire() *wire.Service {
 		Faults:    faults,
 		Ops: []wire.Op{
 			wire.Public("AssumeRoleWithWebIdentity", assumeRoleWithWebIdentityShape, s.assumeRoleWithWebIdentity).
+				Raises(idpool.TooLarge, idpool.MalformedPolicy, idpool.InvalidToken, idpool.ExpiredToken),
+			wire.Public("AssumeRoleWithSAML", assumeRoleWithSAMLShape, s.assumeRoleWithSAML).
 				Raises(idpool.TooLarge, idpool.MalformedPolicy, idpool.InvalidToken, idpool.ExpiredToken),
 			wire.Signed("AssumeRole", assumeRoleShape, s.assumeRole).
 				On(theRole).Raises(idpool.TooLarge, idpool.MalformedPolicy, idpool.ExpiredToken),

@@ -73,7 +73,7 @@ func (p *Provider) Metadata(others ...*Provider) string {
 	}
 	text := fmt.Sprintf(`<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="%s"><IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">%s</IDPSSODescriptor></EntityDescriptor>`,
 		p.EntityID, keys.String())
-	return text + strings.Repeat("\n", max(0, 1000-len(text)))
+	return text + strings.Repeat(" ", max(0, 1000-len(text)))
 }
 
 // Wish is what a response is to say. What is empty is what an honest one says.
