@@ -234,7 +234,9 @@ func (k *Keys) public(ctx context.Context, id string, now time.Time) (*rsa.Publi
 	return nil, nil
 }
 
-// Set is the public key set (RFC 7517), with a certificate for each key.
+// Set is the public key set (RFC 7517), with a certificate for each key. The key
+// that signs comes first: Ceph looks at no other (WebTokenEngine of
+// src/rgw/rgw_rest_sts.cc).
 func (k *Keys) Set(ctx context.Context) (jose.JSONWebKeySet, error) {
 	keys, err := k.all(ctx)
 	if err != nil {
@@ -242,7 +244,8 @@ func (k *Keys) Set(ctx context.Context) (jose.JSONWebKeySet, error) {
 	}
 	now := k.Now()
 	var set jose.JSONWebKeySet
-	for _, key := range keys {
+	signing := signs(keys, now)
+	for _, key := range slices.Concat(keys[signing:signing+1], keys[:signing], keys[signing+1:]) {
 		if key.published(now) {
 			set.Keys = append(set.Keys, jose.JSONWebKey{
 				Key: key.private.Public(), KeyID: key.id, Algorithm: string(jose.RS512), Use: "sig",

@@ -13,7 +13,7 @@ import (
 )
 
 // TestLife goes through the life of three keys by the clock: what signs, what is
-// published, and which tokens are good.
+// published and in which order, and which tokens are good.
 func TestLife(t *testing.T) {
 	t.Parallel()
 	store, _ := openStore(t)
@@ -81,16 +81,16 @@ func TestLife(t *testing.T) {
 		t.Errorf("a second next key: %v", err)
 	}
 	expect(24*time.Hour-time.Millisecond, "1 signing, 2 next", "1 2", "1")
-	expect(24*time.Hour, "1 old, 2 signing", "1 2", "1 2")
-	expect(48*time.Hour-2*time.Second, "1 old, 2 signing", "1 2", "1 2") // the last token of key 1
-	expect(48*time.Hour, "1 old, 2 signing", "1 2", "2")
-	expect(49*time.Hour-time.Millisecond, "1 old, 2 signing", "1 2", "2")
+	expect(24*time.Hour, "1 old, 2 signing", "2 1", "1 2")
+	expect(48*time.Hour-2*time.Second, "1 old, 2 signing", "2 1", "1 2") // the last token of key 1
+	expect(48*time.Hour, "1 old, 2 signing", "2 1", "2")
+	expect(49*time.Hour-time.Millisecond, "1 old, 2 signing", "2 1", "2")
 	expect(49*time.Hour, "1 gone, 2 signing", "2", "2")
 
 	// At once: as soon as every node has read it.
 	info := rotate(true)
 	expect(49*time.Hour, "1 gone, 2 signing, 3 next", "2 3", "2")
-	expect(49*time.Hour+soon, "1 gone, 2 old, 3 signing", "2 3", "2 3")
+	expect(49*time.Hour+soon, "1 gone, 2 old, 3 signing", "3 2", "2 3")
 	if err := k.Retire(t.Context(), info.ID); idpool.KindOf(err) != idpool.Invalid {
 		t.Errorf("the one that signs is retired: %v", err)
 	}
