@@ -35,6 +35,7 @@ e2e: build peers ## boto3, the aws CLI, the JavaScript SDK and Terraform against
 test-long: build peers ## crash tests and fuzzing that take minutes
 	go test -count=1 ./internal/store/sqlite -run TestCrash -crashes=50
 	$(CLIENTS) -run TestCrash -crashes=50 -v
+	cd compat && go test -count=1 . -run 'TestRotation$$' -rotation=1m -v
 	./tools/fuzz.sh $(TIME)
 
 fuzz: ## fuzz a package's targets: make fuzz PKG=./internal/wire TIME=10m

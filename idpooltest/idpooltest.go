@@ -181,6 +181,17 @@ func (s *Server) NewAccount(id string) (accessKeyID, secretAccessKey string) {
 	return key.ID, key.Secret
 }
 
+// RotateKey makes another key sign OpenID tokens, in two seconds of the server's
+// clock, and returns its ID.
+func (s *Server) RotateKey() (id string, err error) {
+	key, err := s.node.Keys.Rotate(context.Background(), true)
+	return key.ID, err
+}
+
+// RetireKey has the tokens refused that a key signed. The one that signs cannot be
+// retired.
+func (s *Server) RetireKey(id string) error { return s.node.Keys.Retire(context.Background(), id) }
+
 // Provider is the name of the server's own issuer in a Logins map. A pool
 // trusts it by the ARN arn:aws:iam::000000000000:oidc-provider/ and the name.
 // A strict server has none.
