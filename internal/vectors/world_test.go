@@ -17,11 +17,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"idpool/internal/credential"
 	"idpool/internal/idpool"
 	"idpool/internal/limit"
 	"idpool/internal/login/logintest"
 	"idpool/internal/login/oidc"
+	"idpool/internal/login/social"
 	"idpool/internal/node"
 	"idpool/internal/saml/samltest"
 	"idpool/internal/seal"
@@ -92,6 +95,7 @@ type world struct {
 	stranger      *logintest.Key // of no issuer
 	corp          *samltest.Provider
 	providers     map[string]oidc.Override
+	social        map[string]social.Override
 	hosts         map[string]*host
 	states        map[string][]string
 	accounts      atomic.Int64
@@ -128,6 +132,7 @@ func newWorld(t *testing.T) *world {
 	for _, name := range alsoShop {
 		w.providers[name] = w.providers[providerNames["shop"]]
 	}
+	w.askable(t)
 	w.hosts[usual] = w.start(t, variants[usual])
 	if answer := w.hosts[usual].send(t, message{method: "GET", target: "/.well-known/jwks_uri"}); answer.status != "200" {
 		t.Fatalf("the key set, which all servers share: %s", answer.text())
@@ -140,6 +145,27 @@ func newWorld(t *testing.T) *world {
 	}
 	w.closed.Close()
 	return w
+}
+
+// askable starts the providers that are asked about tokens: the user pool, which
+// knows ann and nobody else, and Facebook. Amazon does not answer, nor does a
+// second user pool.
+func (w *world) askable(t *testing.T) {
+	t.Helper()
+	const nobody, down = "http://127.0.0.1:1", "cognito-idp.us-east-1.amazonaws.com/us-east-1_Down00000"
+	clock, key := func() time.Time { return now }, aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}
+	users := logintest.NewUserPool(t, clock, "us-east-1_Ab12Cd34E", key)
+	users.Put("ann", "ann")
+	pool := w.providers[providerNames["pool"]]
+	pool.UserPool = oidc.UserPool{Endpoint: nobody}
+	w.providers[down] = pool
+	pool.UserPool = oidc.UserPool{Endpoint: users.URL, AccessKey: key}
+	w.providers[providerNames["pool"]] = pool
+
+	graph := logintest.NewGraph(t, clock, map[string]string{"1234567890": "secret"})
+	graph.Put("EAAann", "1234567890", "10158")
+	graph.Put("EAAother", "9876543210", "10158")
+	w.social = map[string]social.Override{"graph.facebook.com": {Endpoint: graph.URL, AppSecret: "secret"}, "www.amazon.com": {Endpoint: nobody}}
 }
 
 func openStore(t *testing.T) idpool.Store {
@@ -158,8 +184,8 @@ func (w *world) start(t *testing.T, v variant) *host {
 	h := &host{now: now.Add(v.later)}
 	config := node.Config{
 		Store: w.store, Keyring: w.keyring, Issuer: "https://idpool.example.com", Region: "us-east-1", Account: "000000000000",
-		OIDC: oidc.Config{Overrides: w.providers, AllowHTTP: true, AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
-		Log:  slog.New(slog.DiscardHandler), Now: func() time.Time { return h.now },
+		OIDC:   oidc.Config{Overrides: w.providers, AllowHTTP: true, AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
+		Social: w.social, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return h.now },
 	}
 	normal, _ := limit.Preset(limit.Default)
 	config.Limits.Counts = normal.Counts // no rates: with a clock that stands still they would be spent once

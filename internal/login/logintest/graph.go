@@ -41,18 +41,22 @@ func NewGraph(t testing.TB, now func() time.Time, secrets map[string]string) *Gr
 
 // Token hands out an access token for a user of an application.
 func (g *Graph) Token(app, user string, lifetime time.Duration) string {
-	return g.keep(accessToken{app, user, "USER", g.now().Add(lifetime)})
+	return g.keep("EAA"+rand.Text()+rand.Text(), accessToken{app, user, "USER", g.now().Add(lifetime)})
+}
+
+// Put hands out a token of the test's own choice, good for an hour.
+func (g *Graph) Put(token, app, user string) {
+	g.keep(token, accessToken{app, user, "USER", g.now().Add(time.Hour)})
 }
 
 // PageToken hands out a token of a page, which is no person.
 func (g *Graph) PageToken(app, page string) string {
-	return g.keep(accessToken{app, page, "PAGE", g.now().Add(time.Hour)})
+	return g.keep("EAA"+rand.Text()+rand.Text(), accessToken{app, page, "PAGE", g.now().Add(time.Hour)})
 }
 
-func (g *Graph) keep(a accessToken) string {
+func (g *Graph) keep(token string, a accessToken) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	token := "EAA" + rand.Text() + rand.Text()
 	g.tokens[token] = a
 	return token
 }
