@@ -3,7 +3,9 @@ package policy_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -50,8 +52,7 @@ func TestGuestsPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	var shown []string
-	for _, block := range strings.Split(string(page), "\n```json\n")[1:] {
-		block, _, _ = strings.Cut(block, "```")
+	for _, block := range jsonBlocks(string(page)) {
 		parse(t, block, policy.Identity)
 		var text bytes.Buffer
 		if err := json.Compact(&text, []byte(block)); err != nil {
@@ -63,6 +64,57 @@ func TestGuestsPage(t *testing.T) {
 	if want := []string{policy.GuestScope, managed}; len(shown) != 3 || !slices.Equal(shown[:2], want) {
 		t.Errorf("the page shows %q, want %q and an example", shown, want)
 	}
+}
+
+// TestRecipes holds that the policies in docs/recipes are policies, and that
+// those which trust our issuer pin a pool.
+func TestRecipes(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/recipes/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusts := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range jsonBlocks(string(text)) {
+			var document struct {
+				Statement []struct {
+					Principal any
+					Condition map[string]map[string]any
+				}
+			}
+			if err := json.Unmarshal([]byte(block), &document); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
+			switch { // a file of another kind may hold policies
+			case len(document.Statement) == 0:
+			case document.Statement[0].Principal == nil:
+				parse(t, block, policy.Identity)
+			default:
+				trusts++
+				parse(t, block, policy.Trust)
+				pinned := slices.Sorted(maps.Keys(document.Statement[0].Condition["StringEquals"]))
+				if len(pinned) != 1 || !strings.HasSuffix(pinned[0], ":aud") {
+					t.Errorf("%s pins %q", page, pinned)
+				}
+			}
+		}
+	}
+	if trusts < 2 {
+		t.Errorf("only %d trust policies in %q", trusts, pages)
+	}
+}
+
+// jsonBlocks are the JSON texts that a page shows.
+func jsonBlocks(page string) (blocks []string) {
+	for _, block := range strings.Split(page, "\n```json\n")[1:] {
+		block, _, _ = strings.Cut(block, "```")
+		blocks = append(blocks, block)
+	}
+	return blocks
 }
 
 // TestAWSManagedAllow is what those of AWS's policies allow that people give to
