@@ -32,6 +32,7 @@ func TestTerraform(t *testing.T) {
 	wantPool(t, n, made.id("aws_cognito_identity_pool.full"), `{
 		"IdentityPoolName": "everything, at once", "AllowUnauthenticatedIdentities": false, "AllowClassicFlow": true, "DeveloperProviderName": "login.shop",
 		"OpenIdConnectProviderARNs": ["arn:aws:iam::000000000000:oidc-provider/login.example.com/realms/shop"],
+		"SamlProviderARNs": ["arn:aws:iam::000000000000:saml-provider/staff"],
 		"SupportedLoginProviders": {"accounts.google.com": "123456789012.apps.googleusercontent.com", "graph.facebook.com": "7346241598935552"},
 		"CognitoIdentityProviders": [
 			{"ProviderName": "cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab12Cd34E", "ClientId": "2pijfd01vukifnjdg1kdgmdhf0", "ServerSideTokenCheck": false},

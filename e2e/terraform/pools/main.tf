@@ -125,6 +125,7 @@ resource "aws_cognito_identity_pool" "full" {
   allow_classic_flow               = !var.changed
   developer_provider_name          = "login.shop"
   openid_connect_provider_arns     = [aws_iam_openid_connect_provider.login.arn]
+  saml_provider_arns               = var.changed ? [] : [aws_iam_saml_provider.staff.arn]
 
   cognito_identity_providers {
     provider_name           = local.user_pool
