@@ -146,6 +146,9 @@ func (c *census) count(e *etree.Element, scope map[string]string) error {
 				return err
 			}
 		case *etree.CharData:
+			if strings.ContainsRune(child.Data, utf8.RuneError) { // what the library makes of a character that is none
+				return errors.New("text that is none")
+			}
 		default:
 			return fmt.Errorf("markup of type %T", child)
 		}
@@ -206,8 +209,8 @@ func (c *census) attributes(e *etree.Element, scope map[string]string) error {
 		}
 		name := [2]string{space, a.Key}
 		switch {
-		case !known || !plain(a.Key):
-			return fmt.Errorf("the attribute name %.64q", a.FullKey())
+		case !known || !plain(a.Key) || strings.ContainsRune(a.Value, utf8.RuneError):
+			return fmt.Errorf("the name or value of the attribute %.64q", a.FullKey())
 		case seen[name]:
 			return fmt.Errorf("the attribute %.64q twice", a.FullKey())
 		}
