@@ -19,15 +19,22 @@ import (
 // storeFlags are the flags of every command that works on a store, whether a
 // server runs on it or not.
 type storeFlags struct {
-	Data       string `default:"./idpool-data" env:"IDPOOL_DATA" help:"Folder of the embedded store. A server may be running on it. Default: ./idpool-data." placeholder:"DIR"`
-	Region     string `default:"us-east-1" env:"IDPOOL_REGION" hidden:""`
-	MasterKey  string `name:"master-key" hidden:"" env:"IDPOOL_MASTER_KEY"`
-	MasterFile string `name:"master-key-file" hidden:"" env:"IDPOOL_MASTER_KEY_FILE"`
+	Data        string `default:"./idpool-data" env:"IDPOOL_DATA" help:"Folder of the embedded store. A server may be running on it. Default: ./idpool-data." placeholder:"DIR"`
+	DatabaseURL string `env:"IDPOOL_DATABASE_URL" help:"The PostgreSQL database of the servers, instead of a folder." placeholder:"URL"`
+	Region      string `default:"us-east-1" env:"IDPOOL_REGION" hidden:""`
+	MasterKey   string `name:"master-key" hidden:"" env:"IDPOOL_MASTER_KEY"`
+	MasterFile  string `name:"master-key-file" hidden:"" env:"IDPOOL_MASTER_KEY_FILE"`
 }
 
-// do asks the server that runs on the folder, or opens the store itself if none
-// does.
+// do works on the database, beside the servers on it. A folder is one server's:
+// do asks the one that runs on it, or opens the store itself if none does.
 func (f storeFlags) do(ctx context.Context, fn func(control.Admin) error) error {
+	if f.DatabaseURL != "" {
+		if f.MasterKey == "" && f.MasterFile == "" {
+			return usageError{errors.New(noSharedKey)}
+		}
+		return f.open(ctx, fn)
+	}
 	err := fn(control.Client{Folder: f.Data})
 	if !errors.Is(err, control.ErrNotRunning) {
 		return err
@@ -35,7 +42,12 @@ func (f storeFlags) do(ctx context.Context, fn func(control.Admin) error) error 
 	if _, err := os.Stat(filepath.Join(f.Data, "idpool.db")); errors.Is(err, fs.ErrNotExist) {
 		return hinted{fmt.Errorf("there is no store in %s", f.Data), "start the server once, or name its folder with --data"}
 	}
-	serve := serveCommand{Data: f.Data, MasterKey: f.MasterKey, MasterFile: f.MasterFile}
+	return f.open(ctx, fn)
+}
+
+// open does it on the store itself.
+func (f storeFlags) open(ctx context.Context, fn func(control.Admin) error) error {
+	serve := serveCommand{Data: f.Data, DatabaseURL: f.DatabaseURL, MasterKey: f.MasterKey, MasterFile: f.MasterFile}
 	store, keyring, err := serve.open(ctx)
 	if errors.Is(err, sqlite.ErrInUse) {
 		return hinted{err, "a server of another version runs there: stop it, or ask it with its own program"}

@@ -31,6 +31,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"idpool/internal/store/postgres/pgtest"
 )
 
 // TestMain builds the program for the scripts as the Makefile does: without the
@@ -57,14 +59,23 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/*.txt, which read like documentation. Beside the
 // commands of testscript they have those of the table below.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata") }
+
+// TestScriptsOnDatabase runs testdata/postgres/*.txt on a PostgreSQL database.
+func TestScriptsOnDatabase(t *testing.T) {
+	runScripts(t, "testdata/postgres", "IDPOOL_DATABASE_URL="+pgtest.Database(t),
+		"KEY="+base64.StdEncoding.EncodeToString(make([]byte, 32)), "OTHER="+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 32)))
+}
+
+func runScripts(t *testing.T, folder string, vars ...string) {
 	testscript.Run(t, testscript.Params{
 		Deadline:            time.Now().Add(4 * patience), // a server that should not have started
-		Dir:                 "testdata",
+		Dir:                 folder,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Vars = append(e.Vars, "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true")
+			e.Vars = append(e.Vars, vars...)
 			e.Values[serverKey{}] = new(server)
 			return nil
 		},
@@ -155,7 +166,7 @@ func scriptEnv(ts *testscript.TestScript) (env []string) {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	for _, flag := range []string{"LISTEN", "ADMIN_LISTEN", "DATA", "REGION", "ACCOUNT", "ISSUER", "CONFIG", "DEV", "LOG_FORMAT", "LOG_LEVEL",
-		"ROOT_ACCESS_KEY_ID", "ROOT_SECRET_ACCESS_KEY", "MASTER_KEY", "MASTER_KEY_FILE"} {
+		"ROOT_ACCESS_KEY_ID", "ROOT_SECRET_ACCESS_KEY", "MASTER_KEY", "MASTER_KEY_FILE", "DATABASE_URL"} {
 		if value := ts.Getenv("IDPOOL_" + flag); value != "" {
 			env = append(env, "IDPOOL_"+flag+"="+value)
 		}

@@ -24,6 +24,7 @@ import (
 	"idpool/internal/idpool"
 	"idpool/internal/node"
 	"idpool/internal/seal"
+	"idpool/internal/store/postgres"
 	"idpool/internal/store/sqlite"
 )
 
@@ -32,7 +33,7 @@ type serveCommand struct {
 	Listen      string `default:"127.0.0.1:8437" env:"IDPOOL_LISTEN" help:"Address of the API. Port 0 picks a free port."`
 	AdminListen string `default:"127.0.0.1:8438" env:"IDPOOL_ADMIN_LISTEN" help:"Address of metrics, health and profiles; \"off\" for none."`
 	Data        string `default:"./idpool-data" env:"IDPOOL_DATA" help:"Folder of the embedded store, the master key and the first root key. Default: ./idpool-data." placeholder:"DIR"`
-	DatabaseURL string `env:"IDPOOL_DATABASE_URL" help:"PostgreSQL instead of the embedded store (not in this version)." placeholder:"URL"`
+	DatabaseURL string `env:"IDPOOL_DATABASE_URL" help:"PostgreSQL instead of the embedded store, for any number of servers: postgres://user@host:5432/name. Needs a master key in the environment." placeholder:"URL"`
 	Issuer      string `env:"IDPOOL_ISSUER" help:"The iss of our OpenID tokens, and where the discovery document is reached. Default: http:// and the address of the API." placeholder:"URL"`
 	Region      string `default:"us-east-1" env:"IDPOOL_REGION" help:"Region where a request names none."`
 	Account     string `default:"000000000000" env:"IDPOOL_ACCOUNT" help:"Account of the root key, twelve digits."`
@@ -62,7 +63,9 @@ which beats the default. Read from the environment only:
   IDPOOL_MASTER_KEY or IDPOOL_MASTER_KEY_FILE
       32 bytes in base64 that seal keys, secrets and tokens; several, separated
       by commas, while they are rotated. Without them <data>/master.key, which
-      the first start makes.`
+      the first start makes; servers on one PostgreSQL database need the same.
+A password in --database-url can be seen by others on the machine: put it into
+the environment, or into a file that passfile=… names in the URL.`
 }
 
 // BeforeResolve reads the configuration file, which may hold flags that neither
@@ -106,7 +109,7 @@ func (c *serveCommand) check() error {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	say(c.DatabaseURL != "", "--database-url: this version has the embedded store only")
+	say(c.DatabaseURL != "" && c.MasterKey == "" && c.MasterFile == "", "%s", noSharedKey)
 	say(!idpool.ValidRegion(c.Region), "--region: %q is not the name of a region, such as us-east-1", c.Region)
 	say(!twelveDigits.MatchString(c.Account), "--account: %q is not twelve digits", c.Account)
 	say(c.Dev && !c.DevAnywhere && !loopback(c.Listen), "--dev: development mode accepts anybody, and %s is not a loopback address (add --dev-anywhere to do it all the same)", c.Listen)
@@ -126,6 +129,8 @@ func (c *serveCommand) check() error {
 	}
 	return nil
 }
+
+const noSharedKey = "--database-url: the servers on a database share a master key: give it in IDPOOL_MASTER_KEY or IDPOOL_MASTER_KEY_FILE"
 
 func safeIssuer(u *url.URL) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && loopback(net.JoinHostPort(u.Hostname(), "0"))
@@ -185,13 +190,15 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	tools, err := control.Listen(c.Data)
-	if err != nil {
-		return err
+	if c.DatabaseURL == "" { // to a database the tools go themselves
+		tools, err := control.Listen(c.Data)
+		if err != nil {
+			return err
+		}
+		controlled := &http.Server{Handler: control.Handler(control.Local{Broker: n.Broker, Keys: n.Keys}), ReadHeaderTimeout: 5 * time.Second}
+		go controlled.Serve(tools)
+		defer controlled.Close()
 	}
-	controlled := &http.Server{Handler: control.Handler(control.Local{Broker: n.Broker, Keys: n.Keys}), ReadHeaderTimeout: 5 * time.Second}
-	go controlled.Serve(tools)
-	defer controlled.Close()
 	background, stop := context.WithCancel(context.Background())
 	finished := make(chan struct{})
 	go func() { n.Background(background); close(finished) }()
@@ -216,11 +223,23 @@ func listen(address, flag string) (net.Listener, error) {
 	return l, nil
 }
 
-// open opens the embedded store and the master key beside it.
-func (c *serveCommand) open(ctx context.Context) (*sqlite.Store, *seal.Keyring, error) {
+// open opens the store and the master key: the database, whose key is in the
+// environment, or the embedded store with the key beside it.
+func (c *serveCommand) open(ctx context.Context) (idpool.Store, *seal.Keyring, error) {
 	syscall.Umask(0o077) // whatever the folder's mode, what we write is for us alone
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("make the data folder: %w", err)
+	if c.DatabaseURL != "" {
+		keyring, err := c.keyring(false)
+		if err != nil {
+			return nil, nil, err
+		}
+		store, err := postgres.Open(ctx, c.DatabaseURL)
+		if err != nil {
+			return nil, nil, err
+		}
+		return store, keyring, nil
+	}
+	if err := c.makeFolder(); err != nil {
+		return nil, nil, err
 	}
 	path := filepath.Join(c.Data, "idpool.db")
 	_, statErr := os.Stat(path)
@@ -235,6 +254,13 @@ func (c *serveCommand) open(ctx context.Context) (*sqlite.Store, *seal.Keyring, 
 	return store, keyring, nil
 }
 
+func (c *serveCommand) makeFolder() error {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	return nil
+}
+
 // node makes the server, and the account's root key at the first start.
 func (c *serveCommand) node(ctx context.Context, store idpool.Store, keyring *seal.Keyring, log *slog.Logger) (*node.Node, error) {
 	limits, err := c.file.Limits.limits(c.Dev)
@@ -247,7 +273,7 @@ func (c *serveCommand) node(ctx context.Context, store idpool.Store, keyring *se
 	}
 	config := node.Config{
 		Upstreams: upstreams,
-		Store:     store, Keyring: keyring, Issuer: c.Issuer, Region: c.Region, Account: c.Account, Dev: c.Dev,
+		Store:     store, Shared: c.DatabaseURL != "", Keyring: keyring, Issuer: c.Issuer, Region: c.Region, Account: c.Account, Dev: c.Dev,
 		OIDC: c.file.oidc(), Social: c.file.social, Limits: limits, GuestMaxAge: c.file.Limits.GuestMaxAge, GuestPolicies: c.file.guestPolicies, Log: log, Now: time.Now,
 	}
 	if c.RootKeyID != "" {
@@ -257,11 +283,33 @@ func (c *serveCommand) node(ctx context.Context, store idpool.Store, keyring *se
 	if err != nil {
 		return nil, foreign(err)
 	}
-	err = n.Broker.EnsureRootKey(ctx, func(key credential.RootKey) error {
-		return writeCredentials(filepath.Join(c.Data, "credentials"), key)
-	})
-	if err != nil {
+	if err := c.rootKey(ctx, n.Broker, store); err != nil {
 		return nil, foreign(fmt.Errorf("root key: %w", err))
 	}
 	return n, nil
+}
+
+// rootKey makes the account's root key at the first start, in a file and in the
+// store. Of several servers that start at once on one database each may write
+// the file, and one stores its key: the others take theirs back.
+func (c *serveCommand) rootKey(ctx context.Context, broker *credential.Broker, store idpool.Store) error {
+	path, made := filepath.Join(c.Data, "credentials"), ""
+	err := broker.EnsureRootKey(ctx, func(key credential.RootKey) error {
+		if err := c.makeFolder(); err != nil {
+			return err
+		}
+		made = key.ID
+		return writeCredentials(path, key)
+	})
+	if err != nil || made == "" {
+		return err
+	}
+	err = store.View(ctx, func(r idpool.Reader) error {
+		_, err := r.AccessKey(ctx, made)
+		return err
+	})
+	if idpool.IsNotFound(err) {
+		return os.Remove(path)
+	}
+	return err
 }
