@@ -30,6 +30,7 @@ type fileConfig struct {
 	Network   networkConfig             `yaml:"network"`
 	Tokens    tokensConfig              `yaml:"tokens"`
 	STS       stsConfig                 `yaml:"sts"`
+	SAML      samlConfig                `yaml:"saml"`
 	Limits    limitsConfig              `yaml:"limits"`
 	Guests    guestsConfig              `yaml:"guests"`
 	// Flags are values for flags of serve, by name with "_" for "-".
@@ -135,6 +136,8 @@ func (c *fileConfig) check() error {
 	say(c.Network.KeySetTTL <= 0 || c.Network.KeySetTTL > maxKeySetTTL, "network.key_set_ttl: %s is not between 1s and %s", c.Network.KeySetTTL, maxKeySetTTL)
 	say(c.Tokens.ClockSkew < 0 || c.Tokens.ClockSkew > 10*time.Minute, "tokens.clock_skew: %s is not between 0s and 10m", c.Tokens.ClockSkew)
 	_, err := c.Limits.limits(false)
+	say(err != nil, "%v", err)
+	err = c.SAML.check()
 	say(err != nil, "%v", err)
 	c.guestPolicies, err = c.Guests.policies()
 	say(err != nil, "%v", err)

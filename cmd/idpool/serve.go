@@ -274,7 +274,7 @@ func (c *serveCommand) node(ctx context.Context, store idpool.Store, keyring *se
 	config := node.Config{
 		Upstreams: upstreams,
 		Store:     store, Shared: c.DatabaseURL != "", Keyring: keyring, Issuer: c.Issuer, Region: c.Region, Account: c.Account, Dev: c.Dev,
-		OIDC: c.file.oidc(), Social: c.file.social, Limits: limits, GuestMaxAge: c.file.Limits.GuestMaxAge, GuestPolicies: c.file.guestPolicies, Log: log, Now: time.Now,
+		OIDC: c.file.oidc(), Social: c.file.social, SAML: c.file.SAML.config(), Limits: limits, GuestMaxAge: c.file.Limits.GuestMaxAge, GuestPolicies: c.file.guestPolicies, Log: log, Now: time.Now,
 	}
 	if c.RootKeyID != "" {
 		config.RootKey = &credential.RootKey{ID: c.RootKeyID, Secret: c.RootSecret}
