@@ -48,7 +48,7 @@ lint: format ## gofmt, go vet, staticcheck; govulncheck where its database can b
 	@$(TOOL) govulncheck ./... || { [ $$? -ne 3 ] && echo "govulncheck: left out, its database cannot be reached"; }
 
 format:
-	@unformatted=$$(gofmt -l cmd compat e2e idpooltest internal) && [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l cmd compat e2e examples idpooltest internal) && [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
 
 gen: ## write docs/operations.md anew, from the tables of operations and the vectors
 	go test -count=1 ./internal/vectors -run TestPage -update

@@ -290,7 +290,8 @@ func post(url, op, body string, header http.Header) (status int, answer string, 
 var anySignature = http.Header{"X-Amz-Date": {"20260101T000000Z"}, "Authorization": {
 	"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/cognito-identity/aws4_request, SignedHeaders=host, Signature=" + strings.Repeat("0", 64)}}
 
-// call sends a JSON call without the help of any SDK. out is nil for an operation
+// call sends a JSON call without the help of any SDK. out is nil where the answer
+// does not matter. out is nil for an operation
 // that answers nothing.
 func call(url, op string, in any, header http.Header, out any) error {
 	body, err := json.Marshal(in)
@@ -303,6 +304,9 @@ func call(url, op string, in any, header http.Header, out any) error {
 	}
 	if status != http.StatusOK {
 		return fmt.Errorf("%s: status %d: %s", op, status, answer)
+	}
+	if out == nil {
+		return nil
 	}
 	if out == nil {
 		return nil

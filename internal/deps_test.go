@@ -52,11 +52,12 @@ var may = map[string][]string{
 	"internal/control": {"internal/credential", "internal/token"},
 
 	// 5: wiring.
-	"internal/node":  {"*"},
-	"internal/bench": {"*"},
-	"idpooltest":     {"*"},
-	"cmd/idpool":     {"*"},
-	"e2e":            {},
+	"internal/node":    {"*"},
+	"internal/bench":   {"*"},
+	"idpooltest":       {"*"},
+	"cmd/idpool":       {"*"},
+	"e2e":              {},
+	"examples/backend": {},
 
 	// Tests only.
 	"internal/store/postgres/pgtest": {},
