@@ -46,17 +46,20 @@ type Assumption struct {
 
 // ByOpenID is the wish of somebody whom our own OpenID token describes.
 func ByOpenID(role, name string, o idpool.OpenID, d time.Duration) Assumption {
-	keys := map[string][]string{
-		policy.Provider + ":aud": {string(o.Pool)},
-		policy.Provider + ":sub": {string(o.Identity)},
-		policy.Provider + ":amr": o.AMR,
-	}
 	return Assumption{
 		Role: role, Name: name, Action: "sts:AssumeRoleWithWebIdentity", Duration: d,
 		Principal: policy.Principal{Federated: policy.Provider}, Provider: policy.Provider,
-		Keys: keys, Lasting: slices.Sorted(maps.Keys(keys)), PoolAccount: o.Account, Tags: o.Tags,
+		Keys: map[string][]string{
+			openIDKeys[0]: {string(o.Pool)},
+			openIDKeys[1]: o.AMR,
+			openIDKeys[2]: {string(o.Identity)},
+		},
+		Lasting: openIDKeys, PoolAccount: o.Account, Tags: o.Tags,
 	}
 }
+
+// openIDKeys are the condition keys of our own OpenID tokens.
+var openIDKeys = []string{policy.Provider + ":aud", policy.Provider + ":amr", policy.Provider + ":sub"}
 
 // Assume makes a session of a role. The error is of kind AccessDenied, always
 // with the same text, if there is no such role or it does not trust who asks;
@@ -79,7 +82,7 @@ func (b *Broker) Assume(ctx context.Context, a Assumption) (Session, Credentials
 	s := Session{
 		ID: idpool.NewRequestID(), AccessKeyID: newAccessKeyID("ASIA"), Account: arn.Account,
 		Role: arn.String(), RoleID: id, Name: a.Name,
-		Provider: a.Provider, Keys: map[string][]string{},
+		Provider: a.Provider, Keys: make(map[string][]string, len(a.Lasting)),
 		Tags: a.Tags, TransitiveTags: a.TransitiveTags, SourceIdentity: a.SourceIdentity,
 		Policies: a.Policies, PolicyARNs: a.PolicyARNs, Guest: a.Guest,
 		Issued: now, Expires: now.Add(a.Duration),

@@ -292,7 +292,7 @@ func (c *condition) finish() {
 // Without a set operator a key with several values matches if one does. The
 // guide leaves that open.
 func (c *condition) met(ctx Context) (ok bool, missing string) {
-	found, present := ctx.values[c.lookup]
+	found, present := ctx.find(c.lookup)
 	null := !slices.ContainsFunc(found, func(s string) bool { return s != "" })
 	switch {
 	case c.family == nulls:

@@ -18,22 +18,43 @@ type Request struct {
 // has none. A key that is absent is something else than a key without values,
 // and than a key with an empty value.
 type Context struct {
-	values map[string][]string // by key in lower case
+	keys []contextKey // few: looking through them is quicker than a map
+}
+
+type contextKey struct {
+	name   string // in lower case
+	values []string
 }
 
 // Set gives a key its values, and takes from it those that it had. The case of a
 // key does not matter.
 func (c *Context) Set(key string, values ...string) {
-	if c.values == nil {
-		c.values = make(map[string][]string, 8)
+	name := strings.ToLower(key)
+	for i := range c.keys {
+		if c.keys[i].name == name {
+			c.keys[i].values = values
+			return
+		}
 	}
-	c.values[strings.ToLower(key)] = values
+	if c.keys == nil {
+		c.keys = make([]contextKey, 0, 16)
+	}
+	c.keys = append(c.keys, contextKey{name, values})
 }
 
 // Get is the values of a key, and whether it is there.
 func (c Context) Get(key string) (values []string, ok bool) {
-	values, ok = c.values[strings.ToLower(key)]
-	return values, ok
+	return c.find(strings.ToLower(key))
+}
+
+// find is Get for a key in lower case.
+func (c Context) find(name string) (values []string, ok bool) {
+	for i := range c.keys {
+		if c.keys[i].name == name {
+			return c.keys[i].values, true
+		}
+	}
+	return nil, false
 }
 
 // Policy is a document under the name by which it is attached.
@@ -172,7 +193,7 @@ func (s *statement) look(r *Request, f *Finding) {
 	for i := range s.conditions {
 		c := &s.conditions[i]
 		if ok, missing := c.met(r.Context); !ok {
-			found, present := r.Context.values[c.lookup]
+			found, present := r.Context.find(c.lookup)
 			f.Failed, f.Missing = ConditionPart, missing
 			f.Condition = Condition{Operator: c.name, Key: c.key, Wanted: c.wanted, Present: present, Found: found}
 			return

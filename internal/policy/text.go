@@ -99,7 +99,7 @@ func (t text) expand(c Context) (s, missing string) {
 		if p.name == "" {
 			break
 		}
-		switch values := c.values[p.key]; {
+		switch values, _ := c.find(p.key); {
 		case len(values) == 1 && values[0] != "" && utf8.ValidString(values[0]): // not valid: could be taken for wildcards
 			b.WriteString(values[0])
 		case len(values) <= 1 && p.hasFallback:
