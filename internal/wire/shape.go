@@ -81,6 +81,15 @@ func (s Struct) shapeOf(name string) Shape {
 type Pattern struct {
 	text string // as the model writes it
 	re   *regexp.Regexp
+	runs []run // the same, if it is as simple as that
+}
+
+// matches reports whether a whole string matches.
+func (p *Pattern) matches(text string) bool {
+	if p.runs == nil {
+		return p.re.MatchString(text)
+	}
+	return matchRuns(p.runs, text)
 }
 
 // Re compiles a pattern of the service model. It closes the gaps between the
@@ -90,7 +99,7 @@ func Re(text string) *Pattern {
 	expr := strings.ReplaceAll(text, `[\S]`, `[^\t\n\x0b\f\r ]`)
 	expr = strings.ReplaceAll(expr, `\s`, `\t\n\x0b\f\r `)
 	expr = unicodeEscape.ReplaceAllString(expr, `\x{$1}`)
-	return &Pattern{text: text, re: regexp.MustCompile(`\A(?:` + expr + `)\z`)}
+	return &Pattern{text: text, re: regexp.MustCompile(`\A(?:` + expr + `)\z`), runs: runsOf(expr)}
 }
 
 var unicodeEscape = regexp.MustCompile(`\\u([0-9A-F]{4})`)
@@ -302,7 +311,7 @@ func (s Str) check(c *checker, path string, v value) {
 
 // broken lists the constraints that a string breaks.
 func (s Str) broken(text string) (out []string) {
-	if s.Pattern != nil && !s.Pattern.re.MatchString(text) {
+	if s.Pattern != nil && !s.Pattern.matches(text) {
 		out = append(out, "Member must satisfy regular expression pattern: "+s.Pattern.text)
 	}
 	n := utf8.RuneCountInString(text)
