@@ -26,8 +26,9 @@ test-go: format ## the product's own tests, with the race detector
 	go vet ./...
 	go test -race -shuffle=on ./cmd/... ./internal/... ./idpooltest/...
 
-test-compat: ## the official Go SDK against a server in the test
+test-compat: ## the official Go SDK against a server in the test; the operations on PostgreSQL too
 	cd compat && go vet ./... && go test -race -shuffle=on ./...
+	cd compat && IDPOOL_TEST_STORE=postgres go test -race -run 'TestOperations|Pages|Storm|FirstSignIns|Walk' .
 
 e2e: build peers ## boto3, the aws CLI, the JavaScript SDK and Terraform against bin/idpool, and kill -9
 	$(CLIENTS)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ import (
 	apiiam "idpool/internal/api/iam"
 	apists "idpool/internal/api/sts"
 	"idpool/internal/login/logintest"
+	"idpool/internal/store/postgres/pgtest"
 	"idpool/internal/wire"
 
 	"idpool/idpooltest"
@@ -79,6 +81,9 @@ func newHost(t *testing.T, strict bool, opts ...idpooltest.Option) *host {
 	if strict {
 		opts = append(opts, idpooltest.Strict(), idpooltest.RolesByName(),
 			idpooltest.Issuer(strictNames[0], h.ones.URL), idpooltest.Issuer(strictNames[1], h.twos.URL))
+	}
+	if os.Getenv("IDPOOL_TEST_STORE") == "postgres" {
+		opts = append(opts, idpooltest.Database(pgtest.Database(t)))
 	}
 	h.Server = idpooltest.New(t, opts...)
 	// The SDK closes a request's body as soon as it has the answer's header,

@@ -31,6 +31,7 @@ import (
 	"idpool/internal/login/oidc"
 	"idpool/internal/node"
 	"idpool/internal/seal"
+	"idpool/internal/store/postgres"
 	"idpool/internal/store/sqlite"
 	"idpool/internal/upstream"
 )
@@ -58,6 +59,7 @@ type settings struct {
 	issuers             map[string]oidc.Override
 	upstreams           upstream.Config
 	limits              string
+	database            string
 	log                 io.Writer
 	now                 func() time.Time
 }
@@ -99,6 +101,11 @@ func LogTo(w io.Writer) Option { return func(s *settings) { s.log = w } }
 // Clock makes the server believe another time.
 func Clock(now func() time.Time) Option { return func(s *settings) { s.now = now } }
 
+// Database keeps what the server is told in the PostgreSQL database at a URL,
+// postgres://user@host:5432/name?search_path=schema, where there must be no
+// tables but those of another such server, which then shares it.
+func Database(url string) Option { return func(s *settings) { s.database = url } }
+
 // New starts a server in development mode and stops it when the test ends. It
 // fails the test if it cannot.
 func New(t testing.TB, opts ...Option) *Server {
@@ -118,7 +125,7 @@ func New(t testing.TB, opts ...Option) *Server {
 			t.Fatalf("idpooltest: %v", err)
 		}
 	}
-	store, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "idpool.db"))
+	store, err := open(ctx, t, s.database)
 	must(err)
 	api, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
@@ -138,7 +145,7 @@ func New(t testing.TB, opts ...Option) *Server {
 	upstreams, err := upstream.New(s.upstreams)
 	must(err)
 	srv.node, err = node.New(ctx, node.Config{
-		Store: store, Keyring: keyring, Issuer: srv.URL, Region: "us-east-1", Account: Account, Dev: !s.strict, RolesByName: s.rolesByName,
+		Store: store, Shared: s.database != "", Keyring: keyring, Issuer: srv.URL, Region: "us-east-1", Account: Account, Dev: !s.strict, RolesByName: s.rolesByName,
 		RootKey: &srv.root, OIDC: trust, Upstreams: upstreams, Limits: limits, Log: slog.New(slog.NewJSONHandler(s.log, nil)), Now: s.now,
 	})
 	must(err)
@@ -157,6 +164,13 @@ func New(t testing.TB, opts ...Option) *Server {
 		}
 	})
 	return srv
+}
+
+func open(ctx context.Context, t testing.TB, database string) (idpool.Store, error) {
+	if database != "" {
+		return postgres.Open(ctx, database)
+	}
+	return sqlite.Open(ctx, filepath.Join(t.TempDir(), "idpool.db"))
 }
 
 // RootKey is the access key of the account's root.
