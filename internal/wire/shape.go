@@ -290,14 +290,17 @@ const notNull = "Member must not be null"
 
 func (s Struct) check(c *checker, path string, v value) {
 	for _, m := range s {
+		got := v.at(m.Name)
+		if text, ok := m.Shape.(Str); ok && got.present() && text.fine(got.text) || !got.present() && !m.Required {
+			continue // most members, and no path is made for them
+		}
 		at := lowerFirst(m.Name)
 		if path != "" {
 			at = path + "." + at
 		}
-		switch got := v.at(m.Name); {
-		case got.present():
+		if got.present() {
 			m.Shape.check(c, at, got)
-		case m.Required:
+		} else {
 			c.add(at, m.Shape, value{}, notNull)
 		}
 	}
@@ -309,8 +312,20 @@ func (s Str) check(c *checker, path string, v value) {
 	}
 }
 
+// fine reports whether a string breaks no constraint.
+func (s Str) fine(text string) bool {
+	if s.Pattern != nil && !s.Pattern.matches(text) || s.Enum != nil && !slices.Contains(s.Enum, text) {
+		return false
+	}
+	n := utf8.RuneCountInString(text)
+	return n >= s.Min && (s.Max == 0 || n <= s.Max)
+}
+
 // broken lists the constraints that a string breaks.
 func (s Str) broken(text string) (out []string) {
+	if s.fine(text) {
+		return nil
+	}
 	if s.Pattern != nil && !s.Pattern.matches(text) {
 		out = append(out, "Member must satisfy regular expression pattern: "+s.Pattern.text)
 	}
@@ -382,7 +397,7 @@ func (l List) check(c *checker, path string, v value) {
 		case !item.present():
 			c.add(at, l.Of, item, notNull)
 		case scalar:
-			broken = broken || len(of.broken(item.text)) > 0
+			broken = broken || !of.fine(item.text)
 		default:
 			l.Of.check(c, at, item)
 		}
@@ -399,15 +414,15 @@ func (m Map) check(c *checker, path string, v value) {
 	of, scalar := m.Value.(Str)
 	badKey, badValue := false, false
 	for _, entry := range v.sorted() {
-		badKey = badKey || len(m.Key.broken(entry.name)) > 0
-		at := path + "." + shorten(entry.name) + ".member"
+		badKey = badKey || !m.Key.fine(entry.name)
+		at := func() string { return path + "." + shorten(entry.name) + ".member" }
 		switch {
 		case !entry.value.present():
-			c.add(at, m.Value, entry.value, notNull)
+			c.add(at(), m.Value, entry.value, notNull)
 		case scalar:
-			badValue = badValue || len(of.broken(entry.value.text)) > 0
+			badValue = badValue || !of.fine(entry.value.text)
 		default:
-			m.Value.check(c, at, entry.value)
+			m.Value.check(c, at(), entry.value)
 		}
 	}
 	if badKey {
