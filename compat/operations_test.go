@@ -37,6 +37,7 @@ var cases = []struct {
 	{"cognito-identity:UpdateIdentityPool", updateIdentityPool},
 
 	{"sts:AssumeRole", assumeRole},
+	{"sts:AssumeRoleWithSAML", assumeRoleWithSAML},
 	{"sts:AssumeRoleWithWebIdentity", assumeRoleWithWebIdentity},
 	{"sts:GetAccessKeyInfo", getAccessKeyInfo},
 	{"sts:GetCallerIdentity", getCallerIdentity},
