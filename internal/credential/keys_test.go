@@ -153,6 +153,33 @@ func TestNobodyIsDeniedForAFault(t *testing.T) {
 	}
 }
 
+// TestRolesByNameMayDoEverything holds that only a role which does not exist may
+// do everything, and only where roles are taken by their names.
+func TestRolesByNameMayDoEverything(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *Config) { c.RolesByName = true })
+	w.role(t, nil) // without permissions
+	for role, may := range map[string]bool{appRole: false, "arn:aws:iam::111122223333:role/nosuch": true} {
+		s, _, err := w.Assume(t.Context(), ByOpenID(role, "web", person(nil, "authenticated"), time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		caller, err := w.sessionCaller(t.Context(), s, "us-east-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := Request{Caller: caller, Action: "iam:ListRoles", Resource: "*"}
+		if err := w.Authorize(t.Context(), asked); may != (err == nil) {
+			t.Errorf("%s: %v", role, err)
+		}
+		strict := NewBroker(w.Config)
+		strict.RolesByName = false
+		if err := strict.Authorize(t.Context(), asked); idpool.KindOf(err) != idpool.AccessDenied {
+			t.Errorf("%s on a strict server: %v", role, err)
+		}
+	}
+}
+
 // TestDenial is what the operator reads: a line, and not without end.
 func TestDenial(t *testing.T) {
 	t.Parallel()
