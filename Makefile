@@ -51,8 +51,9 @@ lint: format ## gofmt, go vet, staticcheck; govulncheck where its database can b
 format:
 	@unformatted=$$(gofmt -l cmd compat e2e examples idpooltest internal) && [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
 
-gen: ## write docs/operations.md anew, from the tables of operations and the vectors
+gen: ## write docs/operations.md and docs/providers.md anew, from the tables of operations, the vectors and what providers' tokens come to
 	go test -count=1 ./internal/vectors -run TestPage -update
+	go test -count=1 ./internal/node -run TestProviders -update
 
 bench: build ## measure this machine: the server beside what is possible at best
 	./bin/idpool bench $(ARGS)

@@ -43,7 +43,7 @@ func ResumeByOpenID(pool Pool, identity Identity, o OpenID) error {
 	case identity.Disabled:
 		return Forbidden(identity.ID)
 	case o.Identity != identity.ID || o.Pool != pool.ID:
-		return loginsDoNotMatch()
+		return loginsDoNotMatch("the token is for identity %s of pool %s", o.Identity, o.Pool)
 	case o.Guest() && !identity.Guest():
 		return Forbidden(identity.ID)
 	case o.Guest() && !pool.AllowUnauthenticated:

@@ -162,7 +162,7 @@ func planResume(ctx context.Context, r Reader, pool Pool, id IdentityID, logins 
 	case len(logins) == 0:
 		return plan{parent: named}, nil
 	case !named.Guest() && !slices.ContainsFunc(logins, named.Has):
-		return plan{}, loginsDoNotMatch()
+		return plan{}, loginsDoNotMatch("none of the %d verified logins is linked to the identity", len(logins))
 	}
 	if named.OpenedBy(logins) {
 		return plan{parent: named}, nil
@@ -289,7 +289,7 @@ func Unlink(ctx context.Context, store Store, pool Pool, id IdentityID, logins [
 		case len(logins) == 0 && !named.Guest():
 			return Forbidden(id)
 		case !slices.ContainsFunc(logins, named.Has):
-			return loginsDoNotMatch()
+			return loginsDoNotMatch("none of the %d verified logins is linked to the identity", len(logins))
 		case pool.DeveloperProviderName != "" && slices.Contains(providers, pool.DeveloperProviderName):
 			return Errorf(Invalid, "Please provide a valid public provider")
 		}
@@ -308,6 +308,7 @@ func guestsOff() error {
 	return Errorf(NotAuthorized, "Unauthenticated access is not supported for this identity pool.")
 }
 
-func loginsDoNotMatch() error {
-	return Errorf(NotAuthorized, "Logins don't match. Please include at least one valid login for this identity or identity pool.")
+func loginsDoNotMatch(why string, args ...any) error {
+	return Errorf(NotAuthorized, "Logins don't match. Please include at least one valid login for this identity or identity pool.").
+		Because(fmt.Errorf(why, args...))
 }

@@ -62,6 +62,7 @@ type world struct {
 	root       credential.RootKey
 	log        *lines
 	requests   int // that are worth an event
+	now        func() time.Time
 	secrets    map[string]string
 }
 
@@ -103,6 +104,7 @@ func start(t *testing.T, store idpool.Store, change func(*node.Config)) (w *worl
 		Log:  slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	change(&c)
+	w.now = c.Now
 	n, err := node.New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +140,7 @@ func (w *world) send(method, query, kind, target, body string, c credentials) (s
 	}
 	if c.id != "" {
 		sum := sha256.Sum256([]byte(body))
-		err := v4.NewSigner().SignHTTP(w.t.Context(), aws.Credentials{AccessKeyID: c.id, SecretAccessKey: c.secret, SessionToken: c.token}, r, hex.EncodeToString(sum[:]), service, "us-east-1", time.Now())
+		err := v4.NewSigner().SignHTTP(w.t.Context(), aws.Credentials{AccessKeyID: c.id, SecretAccessKey: c.secret, SessionToken: c.token}, r, hex.EncodeToString(sum[:]), service, "us-east-1", w.now())
 		if err != nil {
 			w.t.Fatal(err)
 		}

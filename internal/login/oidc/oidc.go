@@ -146,13 +146,13 @@ func (v *Verifier) Verify(ctx context.Context, pool *idpool.PoolConfig, presente
 	// 2. Whose is it, and for whom? So far only to word a refusal: nothing of
 	// it is believed yet.
 	if !slices.Contains(p.issuers, c.iss) {
-		return refuse(&login.Refusal{Check: "issuer", Expected: quote(p.issuers...), Got: quote(c.iss), Cause: difference(p.issuers[0], c.iss)},
+		return refuse(&login.Refusal{Check: "issuer", Expected: oneOf(p.issuers), Got: quote(c.iss), Cause: difference(p.issuers[0], c.iss)},
 			"Issuer doesn't match providerName")
 	}
 	client, ok := p.client(c.parties())
 	if !ok {
 		return idpool.VerifiedLogin{}, login.Unsupported(&login.Refusal{Provider: p.name, Check: "audience",
-			Expected: "one of " + quote(p.audiences...), Got: quote(c.parties()...)})
+			Expected: oneOf(p.audiences), Got: quote(c.parties()...)})
 	}
 	// 3. Did the issuer sign it?
 	var signer *key
@@ -252,6 +252,14 @@ func quote(list ...string) string {
 		fmt.Fprintf(&b, "%.200q", s)
 	}
 	return b.String()
+}
+
+// oneOf shows what would have been right.
+func oneOf(list []string) string {
+	if len(list) == 1 {
+		return quote(list[0])
+	}
+	return "one of " + quote(list...)
 }
 
 // instant shows a time claim to people.

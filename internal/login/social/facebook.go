@@ -104,5 +104,8 @@ var passing = []int{1, 2, 4, 17, 32, 341, 613}
 func (e graphError) passes() bool { return e.Transient || slices.Contains(passing, e.Code) }
 
 func (e graphError) String() string {
-	return fmt.Sprintf("error %d, subcode %d", e.Code, e.Subcode+e.Subcode2)
+	if sub := e.Subcode + e.Subcode2; sub != 0 { // one of them is there
+		return fmt.Sprintf("error %d, subcode %d", e.Code, sub)
+	}
+	return fmt.Sprintf("error %d", e.Code)
 }
