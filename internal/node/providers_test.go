@@ -429,6 +429,24 @@ var changing = []struct {
 	{regexp.MustCompile(`us-east-1:[0-9a-f-]{36}`), "us-east-1:ID"},
 }
 
+// configure is the part of the page that no test can write.
+const configure = `
+In the configuration file, each key where it is needed:
+
+    providers:
+      "cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab12Cd34E":
+        issuer: "http://127.0.0.1:9229/us-east-1_Ab12Cd34E"         # iss of its tokens, and the base of discovery
+        jwks_uri: "http://127.0.0.1:9229/us-east-1_Ab12Cd34E/.well-known/jwks.json"   # the keys, without discovery
+        user_info_endpoint: "http://127.0.0.1:9229/"                # API that ServerSideTokenCheck asks; AWS's without it
+        user_info_credentials_file: /run/secrets/user-pool          # key that may cognito-idp:AdminGetUser, in the form that AWS tools read
+      graph.facebook.com:
+        endpoint: "https://graph.facebook.com"                      # base address of the API that is asked; also of www.amazon.com, api.twitter.com
+        app_secret_file: /run/secrets/facebook                      # of the application; without it Facebook is asked with the token alone
+
+A provider is asked at addresses that the network section allows, within 10 seconds, and is never followed elsewhere. With the secret, Facebook says more of a
+token: whether it is a person's, and when it ends.
+`
+
 // page is docs/providers.md.
 func (p *providers) page(rows []providerKind, answers []map[string]outcome) string {
 	cell := func(text string) string {
@@ -457,7 +475,7 @@ func (p *providers) page(rows []providerKind, answers []map[string]outcome) stri
 		}
 		b.WriteString("\n")
 	}
-	b.WriteString("\nWhat follows says for each token what the client reads, and what the operator finds in the log under the ID of the request.\n")
+	b.WriteString(configure + "\nWhat follows says for each token what the client reads, and what the operator finds in the log under the ID of the request.\n")
 	for i, kind := range rows {
 		fmt.Fprintf(&b, "\n## %s\n\n`%s`. %s\n\n| token | the client reads | the log says |\n|---|---|---|\n", kind.title, kind.key, kind.about)
 		for _, c := range conditions {
