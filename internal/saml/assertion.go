@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -8,8 +9,9 @@ import (
 )
 
 const (
-	bearer     = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
-	maxSubject = 256 // bytes of a NameID (SAML V2.0 Core, 8.3.7)
+	bearer      = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+	unspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+	maxSubject  = 256 // bytes of a NameID (SAML V2.0 Core, 8.3.7)
 )
 
 // assertion reads a verified assertion, which stands alone, and holds it to
@@ -45,7 +47,7 @@ func (v *Verifier) subject(e *etree.Element, a *Assertion) *Refusal {
 	if !ok {
 		return refuse("subject", "one NameID", "none, or several")
 	}
-	a.Subject = NameID{Format: value(name, "Format"), NameQualifier: value(name, "NameQualifier"),
+	a.Subject = NameID{Format: cmp.Or(value(name, "Format"), unspecified), NameQualifier: value(name, "NameQualifier"),
 		SPNameQualifier: value(name, "SPNameQualifier")}
 	if a.Subject.Value, ok = plainText(name); !ok || a.Subject.Value == "" || len(a.Subject.Value) > maxSubject {
 		return refuse("subject", "a NameID of 1 to 256 bytes of text", "%d bytes, or elements", len(a.Subject.Value))

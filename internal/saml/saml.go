@@ -57,7 +57,7 @@ const (
 // NameID is the name of somebody (SAML V2.0 Core, 2.2.3).
 type NameID struct {
 	Value           string // 1 to 256 bytes
-	Format          string // a URI; empty if the provider does not say
+	Format          string // a URI; unspecified if the provider does not say (SAML V2.0 Core, 8.3)
 	NameQualifier   string
 	SPNameQualifier string
 }

@@ -119,13 +119,14 @@ func TestHonest(t *testing.T) {
 		"InclusiveNamespaces": {signs.Metadata(), signs.Sign(plain, "Assertion", func(f *samltest.Form) {
 			f.Transforms = strings.Replace(f.Transforms, `xml-exc-c14n#"></ds:Transform>`, `xml-exc-c14n#"><ec:InclusiveNamespaces xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="none"></ec:InclusiveNamespaces></ds:Transform>`, 1)
 		})},
-		"white space between":  {signs.Metadata(), signs.Sign(strings.ReplaceAll(plain, "><", ">\n  <"), "Assertion")},
-		"an audience of ours":  {signs.Metadata(), with(func(w *samltest.Wish) { w.Audience = "https://app.example.com" })},
-		"a recipient of ours":  {signs.Metadata(), with(func(w *samltest.Wish) { w.Recipient = "https://idpool.example.com/saml" })},
-		"a region's recipient": {signs.Metadata(), with(func(w *samltest.Wish) { w.Recipient = "https://us-gov-west-1.signin.aws.amazon.com/saml" })},
-		"the static recipient": {signs.Metadata(), with(func(w *samltest.Wish) { w.Recipient = "https://eu-west-1.signin.aws.amazon.com/static/saml" })},
-		"several audiences":    {signs.Metadata(), with(func(w *samltest.Wish) { w.Audience = "urn:x</saml:Audience><saml:Audience>urn:amazon:webservices" })},
-		"used once":            {signs.Metadata(), signs.Sign(strings.Replace(plain, "<saml:AudienceRestriction>", "<saml:OneTimeUse/><saml:AudienceRestriction>", 1), "Assertion")},
+		"no format of the name": {signs.Metadata(), signs.Sign(strings.Replace(plain, ` Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"`, "", 1), "Assertion")},
+		"white space between":   {signs.Metadata(), signs.Sign(strings.ReplaceAll(plain, "><", ">\n  <"), "Assertion")},
+		"an audience of ours":   {signs.Metadata(), with(func(w *samltest.Wish) { w.Audience = "https://app.example.com" })},
+		"a recipient of ours":   {signs.Metadata(), with(func(w *samltest.Wish) { w.Recipient = "https://idpool.example.com/saml" })},
+		"a region's recipient":  {signs.Metadata(), with(func(w *samltest.Wish) { w.Recipient = "https://us-gov-west-1.signin.aws.amazon.com/saml" })},
+		"the static recipient":  {signs.Metadata(), with(func(w *samltest.Wish) { w.Recipient = "https://eu-west-1.signin.aws.amazon.com/static/saml" })},
+		"several audiences":     {signs.Metadata(), with(func(w *samltest.Wish) { w.Audience = "urn:x</saml:Audience><saml:Audience>urn:amazon:webservices" })},
+		"used once":             {signs.Metadata(), signs.Sign(strings.Replace(plain, "<saml:AudienceRestriction>", "<saml:OneTimeUse/><saml:AudienceRestriction>", 1), "Assertion")},
 		"an attribute that is XML": {signs.Metadata(), with(func(w *samltest.Wish) {
 			w.Attributes = append(w.Attributes, []string{"urn:oid:1.3.6.1.4.1.5923.1.1.1.10", "<saml:NameID>opaque</saml:NameID>"})
 		})},

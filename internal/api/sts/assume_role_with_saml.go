@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -164,11 +165,12 @@ func samlWish(role idpool.RoleARN, arn string, provider idpool.SAMLProvider, a s
 		}
 		wish.SourceIdentity = identities[0]
 	}
-	for attribute, values := range a.Attributes {
+	for _, attribute := range slices.Sorted(maps.Keys(a.Attributes)) {
 		key, isTag := strings.CutPrefix(attribute, saml.TagAttributePrefix)
 		if !isTag {
 			continue
 		}
+		values := a.Attributes[attribute]
 		if len(values) != 1 {
 			return wish, idpool.Errorf(idpool.InvalidToken, "The attribute %.256s must have one value", attribute)
 		}
@@ -194,9 +196,9 @@ func samlKeys(provider idpool.SAMLProvider, a saml.Assertion) map[string][]strin
 		"saml:namequalifier": {nameQualifier(provider, a)},
 		"saml:doc":           {provider.Account + "/" + provider.Name},
 	}
-	for name, values := range a.Attributes {
+	for _, name := range slices.Sorted(maps.Keys(a.Attributes)) {
 		for _, key := range samlAttributes[name] {
-			keys[key] = append(keys[key], values...)
+			keys[key] = append(keys[key], a.Attributes[name]...)
 		}
 	}
 	return keys
