@@ -30,7 +30,7 @@ test-compat: ## the official Go SDK against a server in the test; the operations
 	cd compat && go vet ./... && go test -race -shuffle=on ./...
 	cd compat && IDPOOL_TEST_STORE=postgres go test -race -run 'TestOperations|Pages|Storm|FirstSignIns|Walk' .
 
-e2e: build peers ## boto3, the aws CLI, the JavaScript SDK and Terraform against bin/idpool, and kill -9
+e2e: build peers ## boto3, the aws CLI, the JavaScript SDK, Terraform and Ceph against bin/idpool, and kill -9
 	$(CLIENTS)
 
 test-long: build peers ## crash tests and fuzzing that take minutes
@@ -58,7 +58,7 @@ gen: ## write docs/operations.md and docs/providers.md anew, from the tables of 
 bench: build ## measure this machine: the server beside what is possible at best
 	./bin/idpool bench $(ARGS)
 
-peers: ## find or install what the client tests need: Node, npm packages, Python with boto3, the aws CLI
+peers: ## find or install what the client tests need: Node, npm packages, Python with boto3, the aws CLI, Ceph
 	@./e2e/peers.sh
 
 clean: ## remove what was built
