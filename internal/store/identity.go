@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -106,7 +105,7 @@ func (t Tx) identityIDs(ctx context.Context, sql string, args ...any) (list []id
 
 // CreateIdentity implements idpool.Writer.
 func (t Tx) CreateIdentity(ctx context.Context, i idpool.Identity) error {
-	_, err := t.Q.Exec(ctx, insertIdentity, string(i.ID), string(i.Pool), flag(i.Disabled), string(i.MergedInto), i.Created.UnixMilli(), i.Modified.UnixMilli(), guestSeen(i))
+	err := t.Q.Later(ctx, nil, insertIdentity, string(i.ID), string(i.Pool), flag(i.Disabled), string(i.MergedInto), i.Created.UnixMilli(), i.Modified.UnixMilli(), guestSeen(i))
 	if err != nil {
 		return err
 	}
@@ -119,14 +118,14 @@ func (t Tx) UpdateIdentity(ctx context.Context, i idpool.Identity) error {
 	if err != nil {
 		return err
 	}
-	if _, err := t.Q.Exec(ctx, updateIdentity, string(i.ID), flag(i.Disabled), string(i.MergedInto), i.Modified.UnixMilli(), guestSeen(i)); err != nil {
+	if err := t.Q.Later(ctx, nil, updateIdentity, string(i.ID), flag(i.Disabled), string(i.MergedInto), i.Modified.UnixMilli(), guestSeen(i)); err != nil {
 		return err
 	}
 	for _, l := range held.Logins {
 		if slices.Contains(i.Logins, l) {
 			continue
 		}
-		if _, err := t.Q.Exec(ctx, deleteLogin, string(held.Pool), l.Provider, l.Subject, string(i.ID)); err != nil {
+		if err := t.Q.Later(ctx, nil, deleteLogin, string(held.Pool), l.Provider, l.Subject, string(i.ID)); err != nil {
 			return err
 		}
 	}
@@ -134,12 +133,9 @@ func (t Tx) UpdateIdentity(ctx context.Context, i idpool.Identity) error {
 }
 
 func (t Tx) link(ctx context.Context, i idpool.Identity, logins []idpool.Login) error {
+	clash := idpool.Errorf(idpool.Conflict, "Logins are already linked to another account.")
 	for _, l := range logins {
-		_, err := t.Q.Exec(ctx, insertLogin, string(i.Pool), l.Provider, l.Subject, string(i.ID))
-		if errors.Is(err, ErrUnique) {
-			return idpool.Errorf(idpool.Conflict, "Logins are already linked to another account.")
-		}
-		if err != nil {
+		if err := t.Q.Later(ctx, clash, insertLogin, string(i.Pool), l.Provider, l.Subject, string(i.ID)); err != nil {
 			return err
 		}
 	}
@@ -148,7 +144,7 @@ func (t Tx) link(ctx context.Context, i idpool.Identity, logins []idpool.Login) 
 
 // DeleteIdentity implements idpool.Writer.
 func (t Tx) DeleteIdentity(ctx context.Context, id idpool.IdentityID) error {
-	if _, err := t.Q.Exec(ctx, deleteLogins, string(id)); err != nil {
+	if err := t.Q.Later(ctx, nil, deleteLogins, string(id)); err != nil {
 		return err
 	}
 	n, err := t.Q.Exec(ctx, deleteIdentity, string(id))

@@ -202,10 +202,12 @@ func (t Tx) DeletePool(ctx context.Context, id idpool.PoolID) error {
 func (t Tx) PurgeIdentities(ctx context.Context, id idpool.PoolID, limit int) (int, error) {
 	gone, err := t.identityIDs(ctx, selectIdentityIDs, string(id), limit)
 	for i := 0; err == nil && i < len(gone); i++ {
-		err = t.DeleteIdentity(ctx, gone[i])
+		if err = t.Q.Later(ctx, nil, deleteLogins, string(gone[i])); err == nil {
+			err = t.Q.Later(ctx, nil, deleteIdentity, string(gone[i]))
+		}
 	}
 	if err == nil && len(gone) < limit {
-		_, err = t.Q.Exec(ctx, deleteDeletedPool, string(id))
+		err = t.Q.Later(ctx, nil, deleteDeletedPool, string(id))
 	}
 	return len(gone), err
 }

@@ -23,6 +23,11 @@ type Querier interface {
 	// Exec runs a statement and returns how many rows it changed. A row that
 	// breaks a unique constraint fails with ErrUnique.
 	Exec(ctx context.Context, sql string, args ...any) (int64, error)
+	// Later runs a statement whose outcome nobody waits for. An engine may
+	// send it with the next one, at the latest with the commit, and report its
+	// failure there. clash is the error for a row that breaks a unique
+	// constraint; nil stands for ErrUnique.
+	Later(ctx context.Context, clash error, sql string, args ...any) error
 }
 
 // Rows are the rows of a query.

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -50,7 +51,7 @@ func (r *rows) Scan(dest ...any) error {
 }
 
 // Err implements store.Rows.
-func (r *rows) Err() error { return r.tx.fail(r.Rows.Err()) }
+func (r *rows) Err() error { return r.tx.fail(r.Rows.Err(), nil) }
 
 // Close implements store.Rows.
 func (r *rows) Close() error {
@@ -59,7 +60,8 @@ func (r *rows) Close() error {
 	}
 	r.end = true
 	r.Rows.Close()
-	return r.tx.fail(errors.Join(r.Rows.Err(), r.done()))
+	closing := r.done()
+	return r.tx.fail(cmp.Or(r.Rows.Err(), closing), nil)
 }
 
 // text takes a column into a string.

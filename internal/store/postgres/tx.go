@@ -18,9 +18,16 @@ import (
 // are not interrupted when the caller gives up, which would cost the connection;
 // the caller's context is looked at before each.
 type tx struct {
-	conn   *pgxpool.Conn
-	begin  string // not sent yet
-	failed error  // the first failure: PostgreSQL runs no statement after it
+	conn    *pgxpool.Conn
+	pending []statement // not sent yet; BEGIN is the first
+	failed  error       // the first failure: PostgreSQL runs no statement after it
+}
+
+// statement is one that waits for the next, to travel with it.
+type statement struct {
+	text  string
+	args  []any
+	clash error // what it means if it breaks a unique constraint; nil: store.ErrUnique
 }
 
 // begin takes a connection for a transaction.
@@ -30,7 +37,7 @@ func (s *Store) begin(ctx context.Context, begin string) (*tx, error) {
 	conn, err := s.pool.Acquire(waiting)
 	switch {
 	case err == nil:
-		return &tx{conn: conn, begin: begin}, nil
+		return &tx{conn: conn, pending: []statement{{text: begin}}}, nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}
@@ -61,43 +68,77 @@ func (t *tx) Exec(ctx context.Context, text string, args ...any) (int64, error) 
 	return r.CommandTag().RowsAffected(), r.Err()
 }
 
-func (t *tx) query(ctx context.Context, text string, args []any) (*rows, error) {
+// Later implements store.Querier.
+func (t *tx) Later(ctx context.Context, clash error, text string, args ...any) error {
+	bound, err := t.ready(ctx, args)
+	if err == nil {
+		t.pending = append(t.pending, statement{text, bound, clash})
+	}
+	return err
+}
+
+// ready binds the arguments of a statement, if it may run.
+func (t *tx) ready(ctx context.Context, args []any) ([]any, error) {
 	switch err := ctx.Err(); {
 	case err != nil:
 		return nil, err
 	case t.failed != nil:
 		return nil, t.failed
 	}
-	bound, err := bind(args)
+	return bind(args)
+}
+
+func (t *tx) query(ctx context.Context, text string, args []any) (*rows, error) {
+	bound, err := t.ready(ctx, args)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := bounded(ctx, statementTime)
 	r := &rows{tx: t, done: func() error { cancel(); return nil }}
-	if t.begin == "" {
-		r.Rows, err = t.conn.Query(ctx, text, bound...)
-	} else {
-		both := &pgx.Batch{}
-		both.Queue(t.begin)
-		both.Queue(text, bound...)
-		results := t.conn.SendBatch(ctx, both)
+	if len(t.pending) == 0 {
+		if r.Rows, err = t.conn.Query(ctx, text, bound...); err != nil {
+			t.fail(err, nil)
+		}
+	} else if results := t.send(ctx, text, bound); t.failed == nil {
 		r.done = func() error { defer cancel(); return results.Close() }
-		if _, err = results.Exec(); err == nil {
-			t.begin = ""
-			r.Rows, err = results.Query()
+		if r.Rows, err = results.Query(); err != nil {
+			t.fail(err, nil)
 		}
 	}
-	if err != nil {
+	if t.failed != nil {
 		r.done()
-		return nil, t.fail(err)
+		return nil, t.failed
 	}
 	return r, nil
 }
 
+// send sends what is pending and one statement more, in one round trip, and reads
+// the outcomes of all but the last. If one of them failed, t.failed says so.
+func (t *tx) send(ctx context.Context, text string, args []any) pgx.BatchResults {
+	all := &pgx.Batch{}
+	for _, s := range t.pending {
+		all.Queue(s.text, s.args...)
+	}
+	all.Queue(text, args...)
+	results := t.conn.SendBatch(ctx, all)
+	for _, s := range t.pending {
+		if _, err := results.Exec(); err != nil {
+			results.Close()
+			t.fail(err, s.clash)
+			break
+		}
+	}
+	t.pending = nil
+	return results
+}
+
 // fail notes the first failure of the transaction.
-func (t *tx) fail(err error) error {
+func (t *tx) fail(err, clash error) error {
 	if err != nil && t.failed == nil {
 		t.failed = translate(err, t.conn.Conn().IsClosed())
+		if clash != nil && errors.Is(t.failed, store.ErrUnique) {
+			t.failed = clash
+		}
 	}
 	return t.failed
 }
@@ -119,20 +160,26 @@ func (t *tx) outcome(err error) error {
 // has changed it. The client, which reads a fault of ours, repeats the request;
 // a person finds the identity that the first one made.
 func (t *tx) commit(ctx context.Context) error {
-	if t.begin != "" {
+	if len(t.pending) == 1 && t.pending[0].text == beginUpdate {
 		return nil // no statement ran
 	}
 	ctx, cancel := bounded(ctx, commitTime)
 	defer cancel()
 	noted := t.conn.Conn().PgConn().CustomData()
 	delete(noted, warned)
-	tag, err := t.conn.Exec(ctx, "COMMIT")
-	e, refused := errors.AsType[*pgconn.PgError](err)
+	var tag pgconn.CommandTag
+	results := t.send(ctx, "COMMIT", nil)
+	if t.failed == nil {
+		var err error
+		tag, err = results.Exec()
+		closing := results.Close()
+		t.fail(cmp.Or(err, closing), nil)
+	}
 	switch {
-	case refused && cmp.Or(e.SeverityUnlocalized, e.Severity) == "ERROR" && e.Code != "40003": // statement_completion_unknown
-		return translate(err, false) // the server took it back: nothing was done
-	case err != nil:
-		return unavailable(fmt.Errorf("whether the transaction was committed is not known: %v", err))
+	case errors.Is(t.failed, errLost), pgconn.Timeout(t.failed), sqlState(t.failed) == "40003": // statement_completion_unknown
+		return unavailable(fmt.Errorf("whether the transaction was committed is not known: %v", t.failed))
+	case t.failed != nil:
+		return t.failed // the server took it back: nothing was done
 	case tag.String() != "COMMIT":
 		return fmt.Errorf("COMMIT ended in %s", tag)
 	case noted[warned] != nil: // on the primary's disk, but the wait for a standby was cut short

@@ -119,6 +119,15 @@ func (c *conn) Exec(_ context.Context, text string, args ...any) (int64, error) 
 	return result.RowsAffected()
 }
 
+// Later implements store.Querier. A statement costs less here than to put it off.
+func (c *conn) Later(ctx context.Context, clash error, text string, args ...any) error {
+	_, err := c.Exec(ctx, text, args...)
+	if clash != nil && errors.Is(err, store.ErrUnique) {
+		return clash
+	}
+	return err
+}
+
 // control runs a statement that begins or ends a transaction.
 func (c *conn) control(text string) error {
 	_, err := c.Exec(context.Background(), text)
