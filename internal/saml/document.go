@@ -42,26 +42,22 @@ func read(response string) (*document, *Refusal) {
 	if len(response) > maxResponse {
 		return nil, refuse("encoding", fmt.Sprintf("at most %d characters", maxResponse), "%d", len(response))
 	}
-	text, err := base64.StdEncoding.Strict().DecodeString(response)
-	switch {
-	case err != nil:
+	raw, err := base64.StdEncoding.Strict().DecodeString(response)
+	if err != nil {
 		return nil, &Refusal{Check: "encoding", Cause: err}
-	case !utf8.Valid(text):
-		return nil, refuse("encoding", "UTF-8", "other bytes")
 	}
-	_, prolog, declared := strings.Cut(string(text), "<?xml ")
-	if !declared || !strings.HasPrefix(string(text), "<?xml ") {
-		prolog = string(text)
-	}
+	text := string(raw)
 	switch {
-	case strings.Contains(string(text), "<!"):
+	case !utf8.ValidString(text):
+		return nil, refuse("encoding", "UTF-8", "other bytes")
+	case strings.Contains(text, "<!"):
 		return nil, refuse("XML", "elements and text", "a document type, a comment or a marked section")
-	case strings.Contains(prolog, "<?"):
+	case strings.Contains(strings.TrimPrefix(text, "<?xml "), "<?"): // the declaration may stand first
 		return nil, refuse("XML", "elements and text", "a processing instruction")
 	}
 	tree := etree.NewDocument()
 	tree.ReadSettings = etree.ReadSettings{MaxDepth: maxDepth, PreserveDuplicateAttrs: true, CharsetReader: onlyUTF8}
-	if err := tree.ReadFromBytes(text); err != nil {
+	if err := tree.ReadFromString(text); err != nil {
 		return nil, &Refusal{Check: "XML", Cause: fmt.Errorf("%.200q", err.Error())}
 	}
 	root, why := soleRoot(tree)
