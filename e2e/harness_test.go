@@ -219,11 +219,21 @@ func awsCLIs(t *testing.T) (found []cli) {
 // for each call.
 func (c cli) warm(t *testing.T) []string {
 	t.Helper()
+	return c.warmIn(t, ".")
+}
+
+// warmIn does the same in a folder, where the scripts' files are.
+func (c cli) warmIn(t *testing.T, dir string) []string {
+	t.Helper()
 	if c.python == "" {
 		return nil
 	}
-	cmd := exec.Command(c.python, "warm.py")
-	cmd.Env, cmd.Stderr = cleanEnv(), os.Stderr
+	program, err := filepath.Abs("warm.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(c.python, program)
+	cmd.Dir, cmd.Env, cmd.Stderr = dir, cleanEnv(), os.Stderr
 	return []string{"WARM=" + start(t, cmd, (*exec.Cmd).StdoutPipe).line(t, "warm on ")}
 }
 
