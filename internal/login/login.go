@@ -94,6 +94,17 @@ var cognitoProviders = []string{"cognito-identity.amazonaws.com", "cognito-ident
 // tokens, which no kind of provider verifies.
 func IsCognitoProvider(name string) bool { return slices.Contains(cognitoProviders, name) }
 
+// KeptAs is the name under which a login is kept that came under a key of a
+// Logins map. It is another one for user pools with the "updated" issuer, whose
+// clients make the key from iss (Amazon Cognito API Reference,
+// IssuerConfigurationType).
+func KeptAs(key string) string {
+	if name, ok := strings.CutPrefix(key, "issuer-"); ok && strings.HasPrefix(name, "cognito-idp.") {
+		return name
+	}
+	return key
+}
+
 // Verifiers are the kinds of provider that the server knows.
 type Verifiers []Verifier
 

@@ -2,8 +2,10 @@ package cognito
 
 import (
 	"context"
+	"slices"
 
 	"idpool/internal/idpool"
+	"idpool/internal/login"
 	"idpool/internal/wire"
 )
 
@@ -33,7 +35,11 @@ func (s *Service) unlinkIdentity(ctx context.Context, in unlinkIdentityInput) (w
 	if err != nil {
 		return wire.Empty{}, err
 	}
-	_, outcome, err := idpool.Unlink(ctx, s.Store, pool.Pool, identity.ID, idpool.Links(verified), in.LoginsToRemove, s.now())
+	remove := slices.Clone(in.LoginsToRemove)
+	for _, name := range in.LoginsToRemove { // by either name
+		remove = append(remove, login.KeptAs(name))
+	}
+	_, outcome, err := idpool.Unlink(ctx, s.Store, pool.Pool, identity.ID, idpool.Links(verified), remove, s.now())
 	if err == nil {
 		wire.EventFrom(ctx).Outcome = string(outcome)
 	}
