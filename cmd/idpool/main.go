@@ -24,6 +24,7 @@ type commands struct {
 	Pools   poolsCommand   `cmd:"" help:"Look at identity pools, here or at AWS."`
 	Account accountCommand `cmd:"" help:"Accounts of this server."`
 	Key     keyCommand     `cmd:"" help:"Keys of this server: those that sign, and the master key."`
+	Store   storeCommand   `cmd:"" help:"Stores of this server."`
 	Dev     devCommand     `cmd:"" help:"Tools for development mode."`
 	Bench   benchCommand   `cmd:"" help:"Measure this machine: the server beside what is possible at best."`
 	Ours    oursCommand    `cmd:"" name:"bench-ours" hidden:"" help:"The server that bench measures."`

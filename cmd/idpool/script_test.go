@@ -59,15 +59,18 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/*.txt, which read like documentation. Beside the
 // commands of testscript they have those of the table below.
-func TestScripts(t *testing.T) { runScripts(t, "testdata") }
+func TestScripts(t *testing.T) { runScripts(t, "testdata", func() []string { return nil }) }
 
-// TestScriptsOnDatabase runs testdata/postgres/*.txt on a PostgreSQL database.
+// TestScriptsOnDatabase runs testdata/postgres/*.txt, each on a PostgreSQL database
+// of its own.
 func TestScriptsOnDatabase(t *testing.T) {
-	runScripts(t, "testdata/postgres", "IDPOOL_DATABASE_URL="+pgtest.Database(t),
-		"KEY="+base64.StdEncoding.EncodeToString(make([]byte, 32)), "OTHER="+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 32)))
+	runScripts(t, "testdata/postgres", func() []string {
+		return []string{"IDPOOL_DATABASE_URL=" + pgtest.Database(t),
+			"KEY=" + base64.StdEncoding.EncodeToString(make([]byte, 32)), "OTHER=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 32))}
+	})
 }
 
-func runScripts(t *testing.T, folder string, vars ...string) {
+func runScripts(t *testing.T, folder string, vars func() []string) {
 	testscript.Run(t, testscript.Params{
 		Deadline:            time.Now().Add(4 * patience), // a server that should not have started
 		Dir:                 folder,
@@ -75,7 +78,7 @@ func runScripts(t *testing.T, folder string, vars ...string) {
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Vars = append(e.Vars, "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true")
-			e.Vars = append(e.Vars, vars...)
+			e.Vars = append(e.Vars, vars()...)
 			e.Values[serverKey{}] = new(server)
 			return nil
 		},

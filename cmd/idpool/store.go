@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"idpool/internal/idpool"
+	"idpool/internal/store"
+	"idpool/internal/store/postgres"
+	"idpool/internal/store/sqlite"
+)
+
+type storeCommand struct {
+	Copy storeCopyCommand `cmd:"" help:"Copy everything from one store to another, and compare."`
+}
+
+type storeCopyCommand struct {
+	From   string `required:"" help:"A data folder, or the URL of a PostgreSQL database." placeholder:"STORE"`
+	To     string `required:"" help:"The same; a folder is made." placeholder:"STORE"`
+	Resume bool   `help:"Go on with a copy that was cut short."`
+	Output string `enum:"table,json" default:"table" help:"table for people, json for programs."`
+}
+
+// Help is the long text of "idpool store copy --help".
+func (storeCopyCommand) Help() string {
+	return `Stop the servers first: nobody may write to either store meanwhile. What is
+sealed is copied as it is, so the servers on the other store need the same
+master key: take the file master.key along, or give IDPOOL_MASTER_KEY.`
+}
+
+// Run copies, and prints what every table has in both stores then.
+func (c storeCopyCommand) Run(ctx context.Context, s streams) error {
+	if c.From == c.To {
+		return usageError{errors.New("--from and --to name the same store")}
+	}
+	from, err := openAny(ctx, c.From, false)
+	if err != nil {
+		return fmt.Errorf("--from: %w", err)
+	}
+	defer from.Close()
+	to, err := openAny(ctx, c.To, true)
+	if err != nil {
+		return fmt.Errorf("--to: %w", err)
+	}
+	defer to.Close()
+	show, end := progress(s.err)
+	done, err := store.Copy(ctx, from, to, c.Resume, show)
+	end()
+	if errors.Is(err, store.ErrNotEmpty) {
+		return hinted{err, "give another one, or --resume to go on with a copy that was cut short"}
+	}
+	if err != nil {
+		return err
+	}
+	if c.Output == "json" {
+		return json.NewEncoder(s.out).Encode(done)
+	}
+	w := tabwriter.NewWriter(s.out, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(w, "TABLE\tROWS\tSHA-256 OF BOTH")
+	for _, t := range done {
+		fmt.Fprintf(w, "%s\t%d\t%.16s…\n", t.Table, t.Rows, t.SHA256)
+	}
+	return w.Flush()
+}
+
+// closer is a store that is closed after use.
+type closer interface {
+	idpool.Store
+	io.Closer
+}
+
+// openAny opens a data folder or a database. A folder is made if it may be.
+func openAny(ctx context.Context, address string, make bool) (closer, error) {
+	if strings.Contains(address, "://") {
+		return postgres.Open(ctx, address)
+	}
+	path := filepath.Join(address, "idpool.db")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if !make {
+			return nil, fmt.Errorf("there is no store in %s", address)
+		}
+		if err := os.MkdirAll(address, 0o700); err != nil {
+			return nil, fmt.Errorf("make the data folder: %w", err)
+		}
+	}
+	s, err := sqlite.Open(ctx, path)
+	if errors.Is(err, sqlite.ErrInUse) {
+		return nil, hinted{err, "stop the server that runs there first"}
+	}
+	return s, err
+}
+
+// progress shows on a terminal, once in a while, how far a copy is, until end.
+func progress(w io.Writer) (show func(what, table string, rows int64), end func()) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return func(string, string, int64) {}, func() {}
+	}
+	const clear = "\r\033[K"
+	var last time.Time
+	show = func(what, table string, rows int64) {
+		if time.Since(last) > 200*time.Millisecond {
+			last = time.Now()
+			fmt.Fprintf(f, "%s%s: %d rows %s", clear, table, rows, what)
+		}
+	}
+	return show, func() { fmt.Fprint(f, clear) }
+}
