@@ -246,14 +246,13 @@ func TestStandbyIsAway(t *testing.T) {
 // TestBusy: updates that never get through end, as Unavailable.
 func TestBusy(t *testing.T) {
 	t.Parallel()
-	s := open(t, pgtest.Database(t))
 	calls := 0
-	err := s.again(t.Context(), func() error { calls++; return errConflict })
+	err := again(t.Context(), func(int) error { calls++; return errConflict })
 	if idpool.KindOf(err) != idpool.Unavailable || calls != maxTries {
 		t.Errorf("%d calls, %v", calls, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	err = s.again(ctx, func() error { cancel(); return errConflict })
+	err = again(ctx, func(int) error { cancel(); return errConflict })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/semaphore"
 )
 
 // The settings of the pool, where the URL has no pool_… of its own.
@@ -43,7 +44,7 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %s: %w", where, oneLine(err))
 	}
-	return &Store{pool: pool}, nil
+	return &Store{pool: pool, turns: semaphore.NewWeighted(int64(config.MaxConns))}, nil
 }
 
 // parse reads a URL. No part of it gets into the error, which is logged: it

@@ -16,22 +16,30 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/semaphore"
 
 	"idpool/internal/idpool"
 	"idpool/internal/store"
 )
 
 const (
-	acquireTime   = 3 * time.Second  // to wait for a connection
+	acquireTime   = 3 * time.Second  // to wait for a connection, or a turn
 	statementTime = 5 * time.Second  // for one statement; the server is told, too
 	commitTime    = 10 * time.Second // for a commit, which may wait for a standby
 
-	maxTries = 20                    // of one update
-	maxPause = 64 * time.Millisecond // between two of them
+	maxTries    = 20                    // of one update
+	maxTogether = 2                     // of them beside other updates of this node
+	maxPause    = 64 * time.Millisecond // between two of them
 )
 
 // Store is an open database.
-type Store struct{ pool *pgxpool.Pool }
+type Store struct {
+	pool *pgxpool.Pool
+	// turns are for updates: one for each connection. An update that others
+	// were in the way of again and again takes all of them, to be alone on
+	// this node.
+	turns *semaphore.Weighted
+}
 
 // A view is one snapshot: it sees all of a transaction or nothing of it, which
 // is what invariant I3 asks of a reader, and I1 is the primary key's. Only a
@@ -45,7 +53,7 @@ const (
 
 // View implements idpool.Store.
 func (s *Store) View(ctx context.Context, fn func(idpool.Reader) error) error {
-	return s.again(ctx, func() error {
+	return again(ctx, func(int) error {
 		t, err := s.begin(ctx, beginView)
 		if err != nil {
 			return err
@@ -57,7 +65,17 @@ func (s *Store) View(ctx context.Context, fn func(idpool.Reader) error) error {
 
 // Update implements idpool.Store.
 func (s *Store) Update(ctx context.Context, fn func(idpool.Writer) error) error {
-	return s.again(ctx, func() error {
+	return again(ctx, func(try int) error {
+		turns := int64(1)
+		if try > maxTogether {
+			turns = int64(s.pool.Config().MaxConns)
+		}
+		waiting, cancel := context.WithTimeout(ctx, acquireTime)
+		defer cancel()
+		if err := s.turns.Acquire(waiting, turns); err != nil {
+			return gaveUp(ctx, err)
+		}
+		defer s.turns.Release(turns)
 		t, err := s.begin(ctx, beginUpdate)
 		if err != nil {
 			return err
@@ -87,9 +105,9 @@ func (s *Store) Close() error {
 // again tries a transaction until it does not fail for reasons that the next
 // try may not meet: others in its way, a connection that was dead already. If
 // the database itself is away there is no next try: begin says so at once.
-func (s *Store) again(ctx context.Context, try func() error) error {
+func again(ctx context.Context, try func(n int) error) error {
 	for tries := 1; ; tries++ {
-		err := try()
+		err := try(tries)
 		switch {
 		case !errors.Is(err, errAgain):
 			return err

@@ -35,13 +35,19 @@ func (s *Store) begin(ctx context.Context, begin string) (*tx, error) {
 	waiting, cancel := context.WithTimeout(ctx, acquireTime)
 	defer cancel()
 	conn, err := s.pool.Acquire(waiting)
-	switch {
-	case err == nil:
-		return &tx{conn: conn, pending: []statement{{text: begin}}}, nil
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
+	if err != nil {
+		return nil, gaveUp(ctx, err)
 	}
-	return nil, unavailable(err)
+	return &tx{conn: conn, pending: []statement{{text: begin}}}, nil
+}
+
+// gaveUp is the error of who waited in vain: the caller's, if it was the caller
+// who gave up.
+func gaveUp(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return unavailable(err)
 }
 
 // bounded is a context for a statement that goes on when the caller gives up.
