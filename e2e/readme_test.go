@@ -62,10 +62,9 @@ func TestReadmeGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, block, _ := strings.Cut(string(readme), "\n```go\n")
-	block, _, found := strings.Cut(block, "```")
-	if !found {
-		t.Fatal("README.md has no ```go block")
+	shown := blocks(string(readme), "go")
+	if len(shown) != 1 {
+		t.Fatalf("README.md has %d ```go blocks", len(shown))
 	}
 	root, err := filepath.Abs("..")
 	if err != nil {
@@ -83,7 +82,7 @@ func TestReadmeGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, content := range map[string]string{
-		"shop_test.go": block, "go.sum": string(sum),
+		"shop_test.go": shown[0], "go.sum": string(sum),
 		"go.mod": "module shop\n" + versions + "\nrequire idpool v0.0.0\n\nreplace idpool => " + root + "\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
@@ -109,8 +108,7 @@ func tryIt(t *testing.T) string {
 	_, section, _ := strings.Cut("\n"+string(readme), "\n## Try it\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	var script strings.Builder
-	for _, block := range strings.Split(section, "\n```sh\n")[1:] {
-		block, _, _ = strings.Cut(block, "```")
+	for _, block := range blocks(section, "sh") {
 		if strings.TrimSpace(block) != "make run" {
 			script.WriteString(block)
 		}
