@@ -12,6 +12,7 @@ cd "$(dirname "$0")"
 have() { command -v "$1" >/dev/null 2>&1; }
 node_is_new() { have node && [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ]; }
 have_boto3() { python3 -c 'import boto3' 2>/dev/null || /usr/bin/python3 -c 'import boto3' 2>/dev/null; }
+have_ceph() { have radosgw && have ceph-mon && have ceph-osd; }
 # own_node puts the Node first that an earlier run fetched.
 own_node() { for bin in "$PWD"/.node/node_modules/node-*/bin; do [ ! -d "$bin" ] || PATH=$bin:$PATH; done; }
 
@@ -35,6 +36,9 @@ want=()
 have npm && have node || want+=(nodejs npm)
 have_boto3 || want+=(python3-boto3)
 have aws || want+=(awscli)
+have_ceph || want+=(radosgw ceph-mon ceph-osd)
+have jq || want+=(jq)
+have curl || want+=(curl)
 if [ ${#want[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && have apt-get; then
 	echo "installing ${want[*]}"
 	export DEBIAN_FRONTEND=noninteractive
@@ -63,6 +67,7 @@ else
 fi
 have_boto3 || missing+=("Python 3 with boto3 (apt-get install python3-boto3)")
 have aws || missing+=("the aws CLI (apt-get install awscli)")
+have_ceph && have jq && have curl || missing+=("Ceph with jq and curl (apt-get install radosgw ceph-mon ceph-osd jq curl)")
 if [ ${#missing[@]} -gt 0 ]; then
 	printf 'client tests: left out for want of:%s\n' "$(printf ' %s;' "${missing[@]}")" >&2
 	[ "${CI:-}" != true ] || exit 1
