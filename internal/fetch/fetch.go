@@ -21,8 +21,9 @@ import (
 
 // The bounds of one fetch.
 const (
-	Timeout = 10 * time.Second // all of it, the last byte of the body included
-	MaxBody = 1 << 20          // bytes
+	Timeout  = 10 * time.Second // all of it, the last byte of the body included
+	MaxBody  = 1 << 20          // bytes
+	MaxAsked = 64               // requests to one server at a time; further ones wait
 )
 
 // Policy says where one may go. The zero value is the strict one: https, to
@@ -73,9 +74,11 @@ type Client struct {
 
 // New makes a client that keeps to the policy.
 func New(p Policy) *Client {
+	transport := p.Transport()
+	transport.MaxConnsPerHost, transport.MaxIdleConnsPerHost = MaxAsked, MaxAsked/4
 	return &Client{policy: p, http: &http.Client{
 		Timeout:       Timeout,
-		Transport:     p.Transport(),
+		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }

@@ -65,7 +65,6 @@ func Known(name string) bool {
 const (
 	maxToken = 4096 // bytes; Facebook's have some hundreds, Amazon's at most 2,048
 	maxUser  = 255  // bytes of a person's ID, as of a sub
-	maxAsked = 64   // questions to one provider at a time
 	// remembered is how long an answer counts, at most: long enough for the
 	// calls of one sign-in, so short that who signs out is out soon.
 	remembered    = time.Minute
@@ -98,7 +97,6 @@ func (r *refused) Error() string { return r.check }
 type Verifier struct {
 	config Config
 	client *fetch.Client
-	slots  map[string]chan struct{} // by provider
 	known  *otter.Cache[tokenID, answer]
 }
 
@@ -106,14 +104,10 @@ var _ login.Verifier = (*Verifier)(nil)
 
 // New makes a verifier. It asks nobody before the first token comes.
 func New(c Config) *Verifier {
-	v := &Verifier{
-		config: c, client: fetch.New(c.Policy), slots: map[string]chan struct{}{},
+	return &Verifier{
+		config: c, client: fetch.New(c.Policy),
 		known: otter.Must(&otter.Options[tokenID, answer]{MaximumSize: maxRemembered}),
 	}
-	for name := range kinds {
-		v.slots[name] = make(chan struct{}, maxAsked)
-	}
-	return v
 }
 
 // Serves implements login.Verifier.
@@ -167,12 +161,6 @@ func (v *Verifier) Verify(ctx context.Context, pool *idpool.PoolConfig, p login.
 func (v *Verifier) ask(ctx context.Context, name string, q question, kind func(context.Context, question) (answer, error)) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetch.Timeout)
 	defer cancel()
-	select {
-	case v.slots[name] <- struct{}{}:
-		defer func() { <-v.slots[name] }()
-	case <-ctx.Done():
-		return answer{}, login.Unavailable(name, fmt.Errorf("%d questions wait for an answer: %w", maxAsked, ctx.Err()))
-	}
 	a, err := kind(ctx, q)
 	if no, ok := errors.AsType[*refused](err); ok {
 		return answer{}, refuse(name, no)

@@ -357,22 +357,22 @@ func TestGuarded(t *testing.T) {
 func TestAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	held := make(chan struct{}, 2*maxAsked)
+	held := make(chan struct{}, 2*fetch.MaxAsked)
 	w.tokenInfo.Answer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		held <- struct{}{}
 		<-r.Context().Done()
 	}))
 	var asking sync.WaitGroup
-	for range maxAsked {
+	for range fetch.MaxAsked {
 		asking.Go(func() { w.v.Verify(t.Context(), w.pool, login.Presented{Provider: "www.amazon.com", Token: "Atza|x"}) })
 	}
-	for range maxAsked {
+	for range fetch.MaxAsked {
 		<-held
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	_, err := w.v.Verify(ctx, w.pool, login.Presented{Provider: "www.amazon.com", Token: "Atza|y"})
-	if idpool.KindOf(err) != idpool.Upstream || !strings.Contains(err.Error(), "64 questions") || w.tokenInfo.Asked() != maxAsked {
+	if idpool.KindOf(err) != idpool.Upstream || !strings.Contains(err.Error(), "no answer in time") || w.tokenInfo.Asked() != fetch.MaxAsked {
 		t.Errorf("one too many: %v, asked %d times", err, w.tokenInfo.Asked())
 	}
 	w.tokenInfo.Close()
