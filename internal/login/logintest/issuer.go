@@ -1,6 +1,8 @@
 // Package logintest is an OpenID Connect issuer for tests: a real HTTP server
 // on loopback with a discovery document, a key set and real keys, that signs
-// whatever it is asked to, and answers as badly as it is told to.
+// whatever it is asked to, and answers as badly as it is told to. Beside it are
+// those who are asked about tokens: Facebook's [Graph], Amazon's [TokenInfo],
+// [Twitter], and the API of a Cognito [UserPool].
 //
 //	issuer := logintest.NewIssuer(t)
 //	token := issuer.Token("ann", logintest.Audience("shop"), logintest.ExpiresIn(time.Minute))
