@@ -180,6 +180,58 @@ func TestRolesByNameMayDoEverything(t *testing.T) {
 	}
 }
 
+// TestNamedByAPolicyOfTheResource holds that whom a policy of the resource names
+// needs no policy of their own, and is limited by a deny and by session policies
+// all the same.
+func TestNamedByAPolicyOfTheResource(t *testing.T) {
+	t.Parallel()
+	const action = "sts:AssumeRole"
+	for name, c := range map[string]struct {
+		own, session string // policies; empty: none
+		tail         string // of the refusal; empty: allowed
+	}{
+		"nothing else":                  {"", "", ""},
+		"own policy denies":             {document("Deny", action, "*", ""), "", " with an explicit deny"},
+		"session policy allows":         {"", document("Allow", action, "*", ""), ""},
+		"session policy does not allow": {"", document("Allow", "iam:*", "*", ""), " because no session policy allows the " + action + " action"},
+		"session policy denies":         {"", document("Deny", action, "*", ""), " with an explicit deny"},
+	} {
+		w := newWorld(t, nil)
+		w.role(t, func(r *idpool.Role) {
+			if c.own != "" {
+				r.Inline = map[string]string{"own": c.own}
+			}
+		})
+		wish := ByOpenID(appRole, "web", person(nil, "authenticated"), time.Hour)
+		if c.session != "" {
+			wish.Policies = []string{c.session}
+		}
+		s, _, err := w.Assume(t.Context(), wish)
+		if err != nil {
+			t.Fatal(err)
+		}
+		caller, err := w.sessionCaller(t.Context(), s, "us-east-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := Request{Caller: caller, Action: action, Resource: "*", Named: true}
+		text, want := "", ""
+		if err := w.Authorize(t.Context(), r); err != nil {
+			text = err.(*idpool.Error).Msg
+		}
+		if c.tail != "" {
+			want = "User: " + caller.ARN + " is not authorized to perform: " + action + " on resource: *" + c.tail
+		}
+		if text != want {
+			t.Errorf("%s: %q, want %q", name, text, want)
+		}
+		r.Named = false
+		if err := w.Authorize(t.Context(), r); idpool.KindOf(err) != idpool.AccessDenied {
+			t.Errorf("%s, not named: %v", name, err)
+		}
+	}
+}
+
 // TestDenial is what the operator reads: a line, and not without end.
 func TestDenial(t *testing.T) {
 	t.Parallel()
