@@ -15,7 +15,7 @@ import (
 	"idpool/internal/store/postgres/pgtest"
 )
 
-// TestAway: while the database is away everything fails soon with Unavailable;
+// TestAway: while the database is away everything fails at once with Unavailable;
 // when it is back everything works, without anybody's help.
 func TestAway(t *testing.T) {
 	t.Parallel()
@@ -29,15 +29,11 @@ func TestAway(t *testing.T) {
 	var calls sync.WaitGroup
 	for n := range 32 {
 		calls.Go(func() {
-			began := time.Now()
 			_, err := held(t.Context(), s)
 			for what, err := range map[string]error{"view": err, "update": s.Update(t.Context(), put(2)), "ping": s.Ping(t.Context())} {
-				if idpool.KindOf(err) != idpool.Unavailable {
+				if idpool.KindOf(err) != idpool.Unavailable || !strings.Contains(err.Error(), "connection refused") { // and not a timeout
 					t.Errorf("%s %d: got %v, want Unavailable", what, n, err)
 				}
-			}
-			if took := time.Since(began); took > acquireTime {
-				t.Errorf("three calls failed after %s", took)
 			}
 		})
 	}

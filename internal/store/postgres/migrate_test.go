@@ -131,6 +131,14 @@ func TestNextSchema(t *testing.T) {
 	t.Parallel()
 	address := pgtest.Database(t)
 	first := open(t, address)
+	list := func(s *Store) {
+		t.Helper()
+		err := s.View(t.Context(), func(r idpool.Reader) error { _, err := r.Identities(t.Context(), "p", "", 10); return err })
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	list(first) // prepares a statement on the schema as it is
 	next := []string{"ALTER TABLE identity ADD COLUMN colour BYTEA NOT NULL DEFAULT 'red'", "ALTER TABLE login ADD COLUMN since BIGINT", "CREATE TABLE novelty (id BIGINT PRIMARY KEY)"}
 	exec(t, address, append(next, fmt.Sprintf("UPDATE idpool_schema SET version = %d, oldest = %d", SchemaVersion+1, SchemaVersion))...)
 	for what, s := range map[string]*Store{"running": first, "started again": open(t, address)} {
@@ -145,6 +153,7 @@ func TestNextSchema(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
+		list(s)
 	}
 	exec(t, address, fmt.Sprintf("UPDATE idpool_schema SET version = %d, oldest = %[1]d", SchemaVersion+1))
 	before := schema(t, address)
