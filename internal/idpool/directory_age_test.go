@@ -32,7 +32,7 @@ func TestChangesOfAnotherNode(t *testing.T) {
 	provider := idpool.OIDCProvider{Account: account, Name: "login.example.com", URL: "https://login.example.com", Created: start}
 	kept := createPool(t, store, func(p *idpool.Pool) { p.OIDCProviderARNs = []string{provider.ARN()} })
 	gone := createPool(t, store, func(p *idpool.Pool) { p.Created = start.Add(time.Second) })
-	look := func() (name string, providers int, goneErr error, listed []string) {
+	look := func() (name string, providers int, listed []string, goneErr error) {
 		config, err := d.Pool(t.Context(), kept.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -41,7 +41,7 @@ func TestChangesOfAnotherNode(t *testing.T) {
 		for _, s := range listAll(t, d, 60) {
 			listed = append(listed, s.Name)
 		}
-		return config.Name, len(config.OIDCProviders), goneErr, listed
+		return config.Name, len(config.OIDCProviders), listed, goneErr
 	}
 	look()
 	kept.Name, kept.Version = "other", 2
@@ -57,7 +57,7 @@ func TestChangesOfAnotherNode(t *testing.T) {
 	before := store.views.Load()
 	now.Store(499)
 	for range 10 {
-		if name, providers, err, listed := look(); name != "pool" || providers != 0 || err != nil || len(listed) != 2 {
+		if name, providers, listed, err := look(); name != "pool" || providers != 0 || err != nil || len(listed) != 2 {
 			t.Errorf("in the first half: %s, %d, %v, %q", name, providers, err, listed)
 		}
 	}
@@ -65,7 +65,7 @@ func TestChangesOfAnotherNode(t *testing.T) {
 		t.Errorf("%d reads in the first half", views)
 	}
 	now.Store(1000)
-	if name, providers, err, listed := look(); name != "other" || providers != 1 || !idpool.IsNotFound(err) || !slices.Equal(listed, []string{"other"}) {
+	if name, providers, listed, err := look(); name != "other" || providers != 1 || !idpool.IsNotFound(err) || !slices.Equal(listed, []string{"other"}) {
 		t.Errorf("after MaxAge: %s, %d, %v, %q", name, providers, err, listed)
 	}
 	if pools, lists := d.Held(); pools != 1 || lists != 1 {
