@@ -48,12 +48,12 @@ func debugToken(ctx context.Context, q question) (answer, error) {
 		return answer{}, err
 	case status != http.StatusOK || out.Error.Code != 0:
 		return answer{}, fmt.Errorf("GET /debug_token: status %d, %v: is the application's secret right?", status, out.Error)
-	case d.Error.passes():
-		return answer{}, fmt.Errorf("GET /debug_token: %v", d.Error)
 	case d.App != "" && string(d.App) != q.app:
 		return answer{apps: []string{string(d.App)}}, nil
-	case d.Error.Code == foreignApp:
+	case d.Error.Code == invalidParameter:
 		return answer{apps: []string{"another application"}}, nil
+	case d.Error.Code != 0 && !d.Error.refuses():
+		return answer{}, fmt.Errorf("GET /debug_token: %v", d.Error)
 	case !d.Valid:
 		return answer{}, &refused{"token", "one that is valid", d.Error.String()}
 	case d.Type != "" && d.Type != "USER":
@@ -76,8 +76,10 @@ func graphID(ctx context.Context, q question, path string) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case out.Error.Code != 0 && !out.Error.passes() && status < 500:
+	case out.Error.refuses() && status < 500:
 		return "", &refused{"token", "one that opens " + path, out.Error.String()}
+	case out.Error.Code == invalidParameter:
+		return "", fmt.Errorf("GET %s: %v: perhaps the application demands its secret, which app_secret_file can hold", path, out.Error)
 	case status != http.StatusOK:
 		return "", fmt.Errorf("GET %s: status %d, %v", path, status, out.Error)
 	}
@@ -93,15 +95,17 @@ type graphError struct {
 	Transient bool `json:"is_transient"`
 }
 
-// foreignApp is the code for a token that another application's secret was
-// shown for.
-const foreignApp = 100
+// invalidParameter is the code of /debug_token for a token of another
+// application than the one that asks, and of everything else for a question
+// that lacks something.
+const invalidParameter = 100
 
-// passing are the codes that say nothing about the token: an unknown error, a
-// service that is down, and too many calls.
-var passing = []int{1, 2, 4, 17, 32, 341, 613}
+// aboutToken are the codes that are a no to the token itself: its session is
+// over, it is not valid any more or never was, it is nobody's. All others are
+// about the application, the question, or Facebook's own state.
+var aboutToken = []int{102, 190, 2500}
 
-func (e graphError) passes() bool { return e.Transient || slices.Contains(passing, e.Code) }
+func (e graphError) refuses() bool { return slices.Contains(aboutToken, e.Code) && !e.Transient }
 
 func (e graphError) String() string {
 	if sub := e.Subcode + e.Subcode2; sub != 0 { // one of them is there

@@ -173,6 +173,8 @@ func TestFacebook(t *testing.T) {
 	w.unavailable(t, New(c), name, good)
 	for what, h := range map[string]http.Handler{
 		"throttled":      answering(http.StatusForbidden, `{"error":{"code":4}}`),
+		"secret wanted":  answering(http.StatusBadRequest, `{"error":{"code":100}}`),
+		"throttled tool": answering(http.StatusOK, `{"data":{"is_valid":false,"error":{"code":17}}}`),
 		"down inside":    answering(http.StatusBadRequest, `{"error":{"code":190,"is_transient":true}}`),
 		"another status": answering(http.StatusInternalServerError, `{"error":{"code":190}}`),
 		"nobody":         answering(http.StatusOK, `{"id":"`+facebookApp+`","data":{"is_valid":true,"app_id":"`+facebookApp+`"}}`),
@@ -180,7 +182,7 @@ func TestFacebook(t *testing.T) {
 		w.graph.Answer(h)
 		t.Log(what)
 		w.unavailable(t, w.v, name, good)
-		if what != "nobody" {
+		if what != "nobody" && what != "throttled tool" {
 			w.unavailable(t, w.withoutSecret(), name, good)
 		}
 	}
