@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,81 +13,124 @@ import (
 	"idpool/internal/store/postgres/pgtest"
 )
 
-// TestDatabaseCrash kills the database again and again while people sign in, each
-// until it is answered, as clients do. What was answered is there afterwards,
-// nobody has two identities, and all come in.
-func TestDatabaseCrash(t *testing.T) {
-	t.Parallel()
-	const crashes, clients, answers = 3, 16, 40 // answers between two crashes, at least
-	server := pgtest.New(t)
-	s := open(t, server.Schema(t))
-	pool := idpool.Pool{ID: "eu-west-1:00000000-0000-4000-8000-000000000000", Account: account, Version: 1}
-	if err := s.Update(t.Context(), func(w idpool.Writer) error { return w.CreatePool(t.Context(), pool) }); err != nil {
+// crowd are people who sign in, each until it is answered, as clients do, and
+// what they were told.
+type crowd struct {
+	*testing.T
+	store             *Store
+	pool              idpool.Pool
+	answered, refused atomic.Int64
+	over              atomic.Bool
+	all               sync.WaitGroup
+	ids               [16]map[string]idpool.IdentityID // by client
+}
+
+func newCrowd(t *testing.T, s *Store) *crowd {
+	t.Helper()
+	c := &crowd{T: t, store: s, pool: idpool.Pool{ID: "eu-west-1:00000000-0000-4000-8000-000000000000", Account: account, Version: 1}}
+	if err := s.Update(t.Context(), func(w idpool.Writer) error { return w.CreatePool(t.Context(), c.pool) }); err != nil {
 		t.Fatal(err)
 	}
-	var answered, refused atomic.Int64
-	var over atomic.Bool
-	ids := make([]map[string]idpool.IdentityID, clients)
-	now := time.UnixMilli(1_800_000_000_000)
-	person := func(who string) []idpool.Login { return []idpool.Login{{Provider: "a.example", Subject: who}} }
-	var all sync.WaitGroup
-	for client := range clients {
-		ids[client] = map[string]idpool.IdentityID{}
-		all.Go(func() {
-			for n := 0; !over.Load() && !t.Failed(); n++ {
+	for client := range c.ids {
+		c.ids[client] = map[string]idpool.IdentityID{}
+		c.all.Go(func() {
+			for n := 0; !c.over.Load() && !t.Failed(); n++ {
 				who := fmt.Sprintf("%d-%d", client/2, n) // two clients for each person
-				for ids[client][who] == "" && !t.Failed() {
-					i, _, err := idpool.SignIn(context.Background(), s, pool, person(who), idpool.NewIdentityID("eu-west-1", now), now)
-					switch {
-					case err == nil:
-						ids[client][who] = i.ID
-						answered.Add(1)
-					case idpool.KindOf(err) == idpool.Unavailable:
-						refused.Add(1)
-						time.Sleep(5 * time.Millisecond)
-					default:
-						t.Errorf("%s: %v", who, err)
-					}
+				for c.ids[client][who] == "" && !t.Failed() {
+					c.signIn(client, who)
 				}
 			}
 		})
 	}
-	for range crashes {
-		for target := answered.Load() + answers; answered.Load() < target && !t.Failed(); {
-			time.Sleep(time.Millisecond)
-		}
-		server.Stop(t)
-		for target := refused.Load() + clients; refused.Load() < target && !t.Failed(); {
-			time.Sleep(time.Millisecond)
-		}
-		server.Start(t)
+	return c
+}
+
+func person(who string) []idpool.Login { return []idpool.Login{{Provider: "a.example", Subject: who}} }
+
+func (c *crowd) signIn(client int, who string) {
+	now := time.UnixMilli(1_800_000_000_000)
+	i, _, err := idpool.SignIn(context.Background(), c.store, c.pool, person(who), idpool.NewIdentityID("eu-west-1", now), now)
+	switch {
+	case err == nil:
+		c.ids[client][who] = i.ID
+		c.answered.Add(1)
+	case idpool.KindOf(err) == idpool.Unavailable:
+		c.refused.Add(1)
+		time.Sleep(5 * time.Millisecond)
+	default:
+		c.Errorf("%s: %v", who, err)
 	}
-	over.Store(true)
-	all.Wait()
+}
+
+// await waits until so many more were answered, or refused.
+func (c *crowd) await(count *atomic.Int64, more int64) {
+	for target := count.Load() + more; count.Load() < target && !c.Failed(); {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// check ends the storm and compares what is there with what was told: nothing is
+// lost, and nobody has two identities.
+func (c *crowd) check() {
+	c.Helper()
+	c.over.Store(true)
+	c.all.Wait()
 	people := map[string]idpool.IdentityID{}
-	for _, told := range ids {
+	for _, told := range c.ids {
 		for who, id := range told {
 			if other, ok := people[who]; ok && other != id {
-				t.Errorf("%s was told %s and %s", who, other, id)
+				c.Errorf("%s was told %s and %s", who, other, id)
 			}
 			people[who] = id
 		}
 	}
-	err := s.View(t.Context(), func(r idpool.Reader) error {
+	err := c.store.View(c.Context(), func(r idpool.Reader) error {
 		for who, id := range people {
-			i, err := r.IdentityByLogin(t.Context(), pool.ID, person(who)[0])
+			i, err := r.IdentityByLogin(c.Context(), c.pool.ID, person(who)[0])
 			if err != nil || i.ID != id {
-				t.Errorf("%s was told %s, and is %s, %v", who, id, i.ID, err)
+				c.Errorf("%s was told %s, and is %s, %v", who, id, i.ID, err)
 			}
 		}
-		list, err := r.Identities(t.Context(), pool.ID, "", 1_000_000)
+		list, err := r.Identities(c.Context(), c.pool.ID, "", 1_000_000)
 		if len(list) != len(people) {
-			t.Errorf("%d identities of %d people", len(list), len(people))
+			c.Errorf("%d identities of %d people", len(list), len(people))
 		}
 		return err
 	})
 	if err != nil {
-		t.Error(err)
+		c.Error(err)
 	}
-	t.Logf("%d people answered, %d times refused", len(people), refused.Load())
+	c.Logf("%d people answered, %d times refused", len(people), c.refused.Load())
+}
+
+// TestDatabaseCrash kills the database again and again while people sign in.
+func TestDatabaseCrash(t *testing.T) {
+	t.Parallel()
+	server := pgtest.New(t)
+	c := newCrowd(t, open(t, server.Schema(t)))
+	for range 3 {
+		c.await(&c.answered, 40)
+		server.Stop(t)
+		c.await(&c.refused, 16)
+		server.Start(t)
+	}
+	c.check()
+}
+
+// TestFailover kills the primary while people sign in, and promotes its standby:
+// what was answered is there, too, and the connections find it by themselves.
+func TestFailover(t *testing.T) {
+	t.Parallel()
+	primary := pgtest.New(t)
+	address := primary.Schema(t)
+	standby := primary.Standby(t)
+	one := fmt.Sprintf("127.0.0.1:%d", primary.Port)
+	both := strings.Replace(address, one, fmt.Sprintf("%s,127.0.0.1:%d", one, standby.Port), 1)
+	c := newCrowd(t, open(t, both+"&target_session_attrs=read-write"))
+	c.await(&c.answered, 100)
+	primary.Stop(t)
+	c.await(&c.refused, 16)
+	standby.Promote(t)
+	c.await(&c.answered, 100)
+	c.check()
 }

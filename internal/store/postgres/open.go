@@ -73,7 +73,7 @@ func parse(address string) (*pgxpool.Config, error) {
 	}
 	config.PingTimeout, config.MaxConnIdleTime = pingTime, maxIdle
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter = maxLifetime, maxLifetime/4
-	c.OnNotice = noteWarning
+	c.OnNotice, config.AfterConnect = noteWarning, insistOnDurability
 	for name, value := range map[string]string{
 		"application_name":                    "idpool",
 		"statement_timeout":                   milliseconds(statementTime),
@@ -84,6 +84,14 @@ func parse(address string) (*pgxpool.Config, error) {
 		}
 	}
 	return config, nil
+}
+
+// insistOnDurability makes sure that a connection answers a commit when it is
+// on the disk, and on the standby if there is one that counts, whatever the
+// database does for others.
+func insistOnDurability(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')`)
+	return err
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

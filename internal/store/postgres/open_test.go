@@ -136,3 +136,16 @@ func TestTLSAndPassfile(t *testing.T) {
 		s.Close()
 	}
 }
+
+// TestDurability: what the database does for others does not weaken a commit of
+// ours; what is stronger is left.
+func TestDurability(t *testing.T) {
+	t.Parallel()
+	for setting, want := range map[string]string{"off": "on", "local": "on", "on": "on", "remote_apply": "remote_apply"} {
+		s := open(t, pgtest.Database(t)+"&synchronous_commit="+setting)
+		var got string
+		if err := s.pool.QueryRow(t.Context(), "SHOW synchronous_commit").Scan(&got); err != nil || got != want {
+			t.Errorf("%s became %s, want %s; %v", setting, got, want, err)
+		}
+	}
+}

@@ -24,6 +24,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -44,7 +45,7 @@ type Server struct {
 var fast = []string{"fsync=off", "full_page_writes=off", "shared_buffers=64MB", "max_connections=400", "listen_addresses=127.0.0.1"}
 
 var (
-	shared  = sync.OnceValues(func() (*Server, error) { return start(nil) })
+	shared  = sync.OnceValues(func() (*Server, error) { return start(initdb, nil) })
 	schemas atomic.Int64
 )
 
@@ -64,12 +65,40 @@ func Database(t testing.TB) string {
 // test.
 func New(t testing.TB, settings ...string) *Server {
 	t.Helper()
-	s, err := start(settings)
+	s, err := start(initdb, settings)
 	if err != nil {
 		leaveOut(t, err)
 	}
 	t.Cleanup(s.end)
 	return s
+}
+
+// Standby starts a standby of the server, for which every commit waits from now
+// on.
+func (s *Server) Standby(t testing.TB) *Server {
+	t.Helper()
+	copied := func(standby *Server) error {
+		return standby.run("pg_basebackup", "-D", standby.Folder, "-d", s.URL(), "-R", "-X", "stream", "-c", "fast", "--no-sync")
+	}
+	standby, err := start(copied, s.settings)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	t.Cleanup(standby.end)
+	s.Exec(t, "ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
+	for waits := false; !waits; time.Sleep(time.Millisecond) { // until the server has noticed
+		s.query(t, &waits, "SELECT EXISTS (SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync')")
+	}
+	return standby
+}
+
+// Promote makes a standby the primary.
+func (s *Server) Promote(t testing.TB) {
+	t.Helper()
+	if err := s.run("pg_ctl", "promote", "-s", "-w", "-D", s.Folder); err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	s.Exec(t, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
 }
 
 // Schema makes an empty schema and returns its URL.
@@ -82,6 +111,20 @@ func (s *Server) Schema(t testing.TB) string {
 
 // URL is the address of the database postgres.
 func (s *Server) URL() string { return fmt.Sprintf("postgres://idpool@127.0.0.1:%d/postgres", s.Port) }
+
+// query reads one value as the superuser.
+func (s *Server) query(t testing.TB, dest any, statement string) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, s.URL())
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	defer conn.Close(ctx)
+	if err := conn.QueryRow(ctx, statement).Scan(dest); err != nil {
+		t.Fatalf("pgtest: %s: %v", statement, err)
+	}
+}
 
 // Exec runs statements as the superuser.
 func (s *Server) Exec(t testing.TB, statements ...string) {
@@ -139,8 +182,12 @@ func leaveOut(t testing.TB, err error) {
 	t.Fatalf("pgtest: %v", err)
 }
 
-// start makes a database folder and starts a server on it.
-func start(settings []string) (_ *Server, err error) {
+func initdb(s *Server) error {
+	return s.run("initdb", "-D", s.Folder, "-U", "idpool", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+}
+
+// start makes a database folder, which fill fills, and starts a server on it.
+func start(fill func(*Server) error, settings []string) (_ *Server, err error) {
 	s := &Server{settings: append(fast[:len(fast):len(fast)], settings...)}
 	if s.programs, err = programs(); err != nil {
 		return nil, err
@@ -154,7 +201,7 @@ func start(settings []string) (_ *Server, err error) {
 	if err := s.watchOver(); err != nil {
 		return nil, err
 	}
-	if err := s.run("initdb", "-D", s.Folder, "-U", "idpool", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"); err != nil {
+	if err := fill(s); err != nil {
 		return nil, err
 	}
 	for range 5 { // somebody else may take the port before the server has it
