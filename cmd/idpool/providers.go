@@ -26,7 +26,8 @@ type providerConfig struct {
 	UserInfoEndpoint        string `yaml:"user_info_endpoint"`
 	UserInfoCredentialsFile string `yaml:"user_info_credentials_file"`
 	// Of providers that are asked about access tokens: the base address of
-	// their API, and the secret of the application, for Facebook.
+	// their API, and for Facebook the secret of the application, or a line
+	// APPLICATION|SECRET for each.
 	Endpoint      string `yaml:"endpoint"`
 	AppSecretFile string `yaml:"app_secret_file"`
 }
@@ -64,7 +65,7 @@ func (p providerConfig) overrides(name string) (oidc.Override, social.Override, 
 	}
 	if p.AppSecretFile != "" {
 		var err error
-		if asked.AppSecret, err = readSecret(p.AppSecretFile); err != nil {
+		if asked.AppSecrets, err = readSecrets(p.AppSecretFile); err != nil {
 			say("app_secret_file", "%w", err)
 		} else if name != "graph.facebook.com" {
 			say("app_secret_file", "only Facebook is asked with the secret of an application")
@@ -73,18 +74,29 @@ func (p providerConfig) overrides(name string) (oidc.Override, social.Override, 
 	return oidc.Override{Issuer: p.Issuer, JWKSURI: p.JWKSURI, UserPool: userPool}, asked, errors.Join(errs...)
 }
 
-// maxSecret bounds the file of a secret.
+// maxSecret bounds a secret, in bytes.
 const maxSecret = 1 << 10
 
-// readSecret reads a secret that is alone in its file.
-func readSecret(path string) (string, error) {
+// readSecrets reads secrets by application: one on a line, after the
+// application and a bar; a secret alone is for all others.
+func readSecrets(path string) (map[string]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	secret := strings.TrimSpace(string(text))
-	if secret == "" || len(secret) > maxSecret || strings.ContainsAny(secret, " \t\r\n") {
-		return "", fmt.Errorf("%s is not one word of at most %d bytes", path, maxSecret)
+	secrets := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		app, secret, named := strings.Cut(strings.TrimSpace(line), "|")
+		if !named {
+			app, secret = "", app
+		}
+		if _, twice := secrets[app]; twice || len(secret) > maxSecret || secret == "" || strings.ContainsAny(secret, " \t") {
+			return nil, fmt.Errorf("%s is not one secret, or one after APPLICATION| on each line, of at most %d bytes", path, maxSecret)
+		}
+		secrets[app] = secret
 	}
-	return secret, nil
+	if len(secrets) == 0 {
+		return nil, fmt.Errorf("%s is empty", path)
+	}
+	return secrets, nil
 }

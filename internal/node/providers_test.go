@@ -154,7 +154,7 @@ func newProviders(t *testing.T, clock *hand) *providers {
 			"accounts.google.com": keys, "appleid.apple.com": keys, "graph.facebook.com": keys,
 		}
 		c.Social = map[string]social.Override{
-			"graph.facebook.com": {Endpoint: p.graph.URL, AppSecret: "facebook-secret"},
+			"graph.facebook.com": {Endpoint: p.graph.URL, AppSecrets: map[string]string{"": "facebook-secret"}},
 			"www.amazon.com":     {Endpoint: p.tokenInfo.URL}, "api.twitter.com": {Endpoint: p.twitter.URL},
 		}
 	})
@@ -441,7 +441,8 @@ In the configuration file, each key where it is needed:
         user_info_credentials_file: /run/secrets/user-pool          # key that may cognito-idp:AdminGetUser, in the form that AWS tools read
       graph.facebook.com:
         endpoint: "https://graph.facebook.com"                      # base address of the API that is asked; also of www.amazon.com, api.twitter.com
-        app_secret_file: /run/secrets/facebook                      # of the application; without it Facebook is asked with the token alone
+        app_secret_file: /run/secrets/facebook                      # of the application, or a line APPLICATION|SECRET for each;
+                                                                    # without it Facebook is asked with the token alone
 
 A provider is asked at addresses that the network section allows, within 10 seconds, and is never followed elsewhere. With the secret, Facebook says more of a
 token: whether it is a person's, and when it ends.

@@ -165,7 +165,7 @@ func (w *world) askable(t *testing.T) {
 	graph := logintest.NewGraph(t, clock, map[string]string{"1234567890": "secret"})
 	graph.Put("EAAann", "1234567890", "10158")
 	graph.Put("EAAother", "9876543210", "10158")
-	w.social = map[string]social.Override{"graph.facebook.com": {Endpoint: graph.URL, AppSecret: "secret"}, "www.amazon.com": {Endpoint: nobody}}
+	w.social = map[string]social.Override{"graph.facebook.com": {Endpoint: graph.URL, AppSecrets: map[string]string{"": "secret"}}, "www.amazon.com": {Endpoint: nobody}}
 }
 
 func openStore(t *testing.T) idpool.Store {

@@ -37,7 +37,7 @@ func FuzzAnswer(f *testing.F) {
 		for _, secret := range []string{"", "secret"} {
 			config.Overrides = map[string]Override{}
 			for name := range pool.SupportedLoginProviders {
-				config.Overrides[name] = Override{Endpoint: api.URL, AppSecret: secret}
+				config.Overrides[name] = Override{Endpoint: api.URL, AppSecrets: map[string]string{"": secret}}
 			}
 			v := New(config)
 			for name := range pool.SupportedLoginProviders {

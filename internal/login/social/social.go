@@ -39,8 +39,10 @@ type Config struct {
 
 // Override is where a provider really lives, and what it is asked with.
 type Override struct {
-	Endpoint  string // base address of its API; empty: the usual one
-	AppSecret string // of the application, for Facebook; empty: asked without
+	Endpoint string // base address of its API; empty: the usual one
+	// AppSecrets are the secrets of applications of Facebook, by ID; "" is for
+	// any other. An application that has none is asked about without.
+	AppSecrets map[string]string
 }
 
 // kinds are the providers, each with the base address of its API and its way to
@@ -127,9 +129,10 @@ func (v *Verifier) Verify(ctx context.Context, pool *idpool.PoolConfig, p login.
 	}
 	kind, o := kinds[p.Provider], v.config.Overrides[p.Provider]
 	q := question{
-		Verifier: v, app: pool.SupportedLoginProviders[p.Provider], secret: o.AppSecret, token: text,
+		Verifier: v, app: pool.SupportedLoginProviders[p.Provider], token: text,
 		endpoint: strings.TrimSuffix(cmp.Or(o.Endpoint, kind.endpoint), "/"),
 	}
+	q.secret = cmp.Or(o.AppSecrets[q.app], o.AppSecrets[""])
 	if why := malformed(text); why != nil {
 		return idpool.VerifiedLogin{}, refuse(p.Provider, why)
 	}

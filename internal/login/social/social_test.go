@@ -65,7 +65,7 @@ func newWorld(t *testing.T) *world {
 	w.tokenInfo = logintest.NewTokenInfo(t, w.now)
 	w.twitter = logintest.NewTwitter(t, w.now, map[string]string{consumer: consumerSecret, stranger: "s"})
 	w.overrides = map[string]Override{
-		"graph.facebook.com": {Endpoint: w.graph.URL + "/", AppSecret: facebookSecret},
+		"graph.facebook.com": {Endpoint: w.graph.URL + "/", AppSecrets: map[string]string{"": facebookSecret}},
 		"www.amazon.com":     {Endpoint: w.tokenInfo.URL},
 		"api.twitter.com":    {Endpoint: w.twitter.URL},
 		"www.digits.com":     {Endpoint: w.twitter.URL},
@@ -165,11 +165,13 @@ func TestFacebook(t *testing.T) {
 		w.advance(remembered)
 		w.refuse(t, v, name, token, notAccepted, "token")
 	}
+	c := w.config()
+	c.Overrides = map[string]Override{name: {Endpoint: w.graph.URL, AppSecrets: map[string]string{"": "of-another-one", facebookApp: facebookSecret}}}
+	w.accept(t, New(c), name, facebookApp, w.graph.Token(facebookApp, "ann", time.Hour))
 	w.refuse(t, w.v, name, w.graph.PageToken(facebookApp, "page"), notAccepted, "token")
 
 	good := w.graph.Token(facebookApp, "ann", time.Hour)
-	c := w.config()
-	c.Overrides = map[string]Override{name: {Endpoint: w.graph.URL, AppSecret: "wrong-secret"}}
+	c.Overrides = map[string]Override{name: {Endpoint: w.graph.URL, AppSecrets: map[string]string{"": "wrong-secret"}}}
 	w.unavailable(t, New(c), name, good)
 	for what, h := range map[string]http.Handler{
 		"throttled":      answering(http.StatusForbidden, `{"error":{"code":4}}`),
