@@ -141,11 +141,20 @@ func TestOnePersonTwoNodes(t *testing.T) {
 // do not hinder each other.
 func TestPurgeByTwoNodes(t *testing.T) {
 	t.Parallel()
-	one, two := nodes(t)
+	address := pgtest.Database(t)
+	stores := make([]idpool.Store, 2) // without the nodes, which purge too
+	for n := range stores {
+		store, err := postgres.Open(t.Context(), address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { store.Close() })
+		stores[n] = store
+	}
 	pool := idpool.Pool{ID: idpool.NewPoolID("us-east-1"), Account: account, Name: "p", Version: 1}
-	err := one.store.Update(t.Context(), func(w idpool.Writer) error { return w.CreatePool(t.Context(), pool) })
+	err := stores[0].Update(t.Context(), func(w idpool.Writer) error { return w.CreatePool(t.Context(), pool) })
 	for n := 0; n < 400 && err == nil; n += 100 {
-		err = one.store.Update(t.Context(), func(w idpool.Writer) error {
+		err = stores[0].Update(t.Context(), func(w idpool.Writer) error {
 			for k := range 100 {
 				i := idpool.Identity{ID: idpool.NewIdentityID("us-east-1", time.Now()), Pool: pool.ID, Logins: []idpool.Login{{Provider: "a", Subject: fmt.Sprint(n + k)}}}
 				if err := w.CreateIdentity(t.Context(), i); err != nil {
@@ -156,7 +165,7 @@ func TestPurgeByTwoNodes(t *testing.T) {
 		})
 	}
 	if err == nil {
-		err = one.store.Update(t.Context(), func(w idpool.Writer) error { return w.DeletePool(t.Context(), pool.ID) })
+		err = stores[0].Update(t.Context(), func(w idpool.Writer) error { return w.DeletePool(t.Context(), pool.ID) })
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +173,7 @@ func TestPurgeByTwoNodes(t *testing.T) {
 	removed := make([]int, 4)
 	var purgers sync.WaitGroup
 	for n := range removed {
-		store := []*world{one, two}[n%2].store
+		store := stores[n%2]
 		purgers.Go(func() {
 			for gone := 30; gone == 30; {
 				err := store.Update(t.Context(), func(w idpool.Writer) (err error) {
@@ -187,7 +196,7 @@ func TestPurgeByTwoNodes(t *testing.T) {
 	if sum != 400 {
 		t.Errorf("removed %v, %d in all, of 400", removed, sum)
 	}
-	err = two.store.View(t.Context(), func(r idpool.Reader) error {
+	err = stores[1].View(t.Context(), func(r idpool.Reader) error {
 		left, err := r.Identities(t.Context(), pool.ID, "", 10)
 		deleted, err2 := r.DeletedPools(t.Context())
 		if len(left)+len(deleted) > 0 || err2 != nil {
