@@ -146,7 +146,7 @@ func (v *Verifier) Verify(ctx context.Context, pool *idpool.PoolConfig, presente
 	// 2. Whose is it, and for whom? So far only to word a refusal: nothing of
 	// it is believed yet.
 	if !slices.Contains(p.issuers, c.iss) {
-		return refuse(&login.Refusal{Check: "issuer", Expected: oneOf(p.issuers), Got: quote(c.iss), Cause: difference(p.issuers[0], c.iss)},
+		return refuse(&login.Refusal{Check: "issuer", Expected: oneOf(p.issuers), Got: quote(c.iss), Cause: difference(p.issuers, c.iss)},
 			"Issuer doesn't match providerName")
 	}
 	client, ok := p.client(c.parties())
@@ -265,22 +265,29 @@ func oneOf(list []string) string {
 // instant shows a time claim to people.
 func instant(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
 
-// difference says how two issuers differ, because people overlook it.
-func difference(expected, got string) error {
+// difference says how an issuer differs from the one expected that is most like
+// it, because people overlook it.
+func difference(expected []string, got string) error {
+	like := slices.MaxFunc(expected, func(a, b string) int { return common(a, got) - common(b, got) })
 	trim := func(s string) string { return strings.TrimSuffix(s, "/") }
-	_, e, _ := strings.Cut(expected, "://")
+	_, e, _ := strings.Cut(like, "://")
 	_, g, _ := strings.Cut(got, "://")
 	switch {
-	case trim(expected) == trim(got):
+	case trim(like) == trim(got):
 		return errors.New("they differ in the slash at the end")
-	case strings.EqualFold(expected, got):
+	case strings.EqualFold(like, got):
 		return errors.New("they differ in upper and lower case")
 	case e == g:
 		return errors.New("they differ in the scheme")
 	}
+	return fmt.Errorf("they differ from character %d on", common(like, got)+1)
+}
+
+// common is how many bytes two texts begin with in common.
+func common(a, b string) int {
 	at := 0
-	for at < min(len(expected), len(got)) && expected[at] == got[at] {
+	for at < min(len(a), len(b)) && a[at] == b[at] {
 		at++
 	}
-	return fmt.Errorf("they differ from character %d on", at+1)
+	return at
 }

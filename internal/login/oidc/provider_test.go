@@ -83,3 +83,24 @@ func TestRegisteredGoogle(t *testing.T) {
 		}
 	}
 }
+
+// TestDifference: the issuer that is most like the one that came is compared.
+func TestDifference(t *testing.T) {
+	t.Parallel()
+	two := []string{"https://" + userPoolName, "https://issuer-" + userPoolName}
+	for _, row := range []struct {
+		expected  []string
+		got, want string
+	}{
+		{two, "https://issuer-" + userPoolName + "/", "they differ in the slash at the end"},
+		{two, "https://cognito-idp.us-west-2.amazonaws.com/us-east-1_Ab12Cd34E", "they differ from character 24 on"},
+		{two, "https://issuer-cognito-idp.us-west-2.amazonaws.com/us-east-1_Ab12Cd34E", "they differ from character 31 on"},
+		{two[:1], "http://" + userPoolName, "they differ in the scheme"},
+		{two[:1], "https://COGNITO-idp.us-east-1.amazonaws.com/us-east-1_Ab12Cd34E", "they differ in upper and lower case"},
+		{[]string{"https://login.example.com"}, "", "they differ from character 1 on"},
+	} {
+		if got := difference(row.expected, row.got).Error(); got != row.want {
+			t.Errorf("%q: %s, want %s", row.got, got, row.want)
+		}
+	}
+}
