@@ -208,3 +208,40 @@ func TestPurgeByTwoNodes(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestDatabaseAway: while the database is away requests fail with a fault that
+// clients repeat, and the node says that it is not ready; when it is back all
+// is well.
+func TestDatabaseAway(t *testing.T) {
+	t.Parallel()
+	server := pgtest.New(t)
+	store, err := postgres.Open(t.Context(), server.Schema(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, stop := start(t, store, func(c *node.Config) { c.Shared = true })
+	t.Cleanup(func() { stop(); store.Close() })
+	root := credentials{w.root.ID, w.root.Secret, ""}
+	type m = map[string]any
+	var pool struct {
+		ID string `json:"IdentityPoolId"`
+	}
+	w.cognito("CreateIdentityPool", root, 200, m{"IdentityPoolName": "p", "AllowUnauthenticatedIdentities": true}, &pool)
+	w.cognito("GetId", credentials{}, 200, m{"IdentityPoolId": pool.ID}, nil)
+	server.Stop(t)
+	var fault struct {
+		Type string `json:"__type"`
+	}
+	w.cognito("GetId", credentials{}, 500, m{"IdentityPoolId": pool.ID}, &fault)
+	if fault.Type != "InternalErrorException" {
+		t.Errorf("the fault is %s", fault.Type)
+	}
+	if status, text := w.do(mustRequest(t, w.admin+"/readyz")); status != 503 {
+		t.Errorf("not ready is %d %s", status, text)
+	}
+	server.Start(t)
+	w.cognito("GetId", credentials{}, 200, m{"IdentityPoolId": pool.ID}, nil)
+	if status, text := w.do(mustRequest(t, w.admin+"/readyz")); status != 200 {
+		t.Errorf("ready is %d %s", status, text)
+	}
+}
