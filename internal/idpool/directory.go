@@ -15,8 +15,6 @@ type PoolConfig struct {
 	// OIDCProviders are the IAM OIDC providers of the pool's own account that
 	// the pool names, by provider name. One that does not exist is absent.
 	OIDCProviders map[string]OIDCProvider
-	// SAMLProviders are its SAML providers, by the ARN that the pool has.
-	SAMLProviders map[string]SAMLProvider
 
 	age age
 }
@@ -168,7 +166,7 @@ func (d *Directory) load(ctx context.Context, id PoolID) (*PoolConfig, error) {
 		if err != nil {
 			return err
 		}
-		config = &PoolConfig{Pool: pool, OIDCProviders: map[string]OIDCProvider{}, SAMLProviders: map[string]SAMLProvider{}}
+		config = &PoolConfig{Pool: pool, OIDCProviders: map[string]OIDCProvider{}}
 		for _, arn := range pool.OIDCProviderARNs {
 			account, name, ok := ParseProviderARN(arn)
 			if !ok || account != pool.Account {
@@ -182,16 +180,6 @@ func (d *Directory) load(ctx context.Context, id PoolID) (*PoolConfig, error) {
 				return err
 			}
 			config.OIDCProviders[name] = p
-		}
-		for _, arn := range pool.SAMLProviderARNs {
-			p, err := SAMLProviderByARN(ctx, r, pool.Account, arn)
-			if IsNotFound(err) {
-				continue // it was deleted
-			}
-			if err != nil {
-				return err
-			}
-			config.SAMLProviders[arn] = p
 		}
 		return nil
 	})

@@ -2,36 +2,35 @@ package idpool_test
 
 import (
 	"context"
-	"reflect"
 	"testing"
 
 	"idpool/internal/idpool"
 )
 
-// TestSAMLProvidersOfAPool: a pool trusts the providers that exist in its own
-// account, named to the letter.
-func TestSAMLProvidersOfAPool(t *testing.T) {
+// TestSAMLProviderByARN: a provider is of the own account, and named to the
+// letter.
+func TestSAMLProviderByARN(t *testing.T) {
 	t.Parallel()
 	store := openStore(t)
-	d := idpool.NewDirectory(store)
 	corp := idpool.SAMLProvider{Account: account, Name: "Corp", Metadata: "<m/>", Created: start, ValidUntil: start}
 	foreign := corp
 	foreign.Account = "444455556666"
-	arns := []string{corp.ARN(), "arn:aws-cn:iam::" + account + ":saml-provider/Corp", foreign.ARN(), "arn:aws:iam::" + account + ":saml-provider/corp",
-		"arn:aws:iam::" + account + ":saml-provider/path/Corp", "arn:aws:iam::" + account + ":role/Corp", "no ARN at all"}
-	pool := createPool(t, store, func(p *idpool.Pool) { p.SAMLProviderARNs = arns })
+	update(t, store, func(ctx context.Context, w idpool.Writer) error { return w.PutSAMLProvider(ctx, corp) })
 	update(t, store, func(ctx context.Context, w idpool.Writer) error { return w.PutSAMLProvider(ctx, foreign) })
-	for _, want := range []map[string]idpool.SAMLProvider{{}, {arns[0]: corp, arns[1]: corp}, {}} {
-		config, err := d.Pool(t.Context(), pool.ID)
-		if err != nil || !reflect.DeepEqual(config.SAMLProviders, want) {
-			t.Errorf("got %v (%v), want %v", config, err, want)
-		}
-		update(t, store, func(ctx context.Context, w idpool.Writer) error {
-			if len(want) == 0 {
-				return w.PutSAMLProvider(ctx, corp)
+	for arn, want := range map[string]bool{
+		corp.ARN(): true, "arn:aws-cn:iam::" + account + ":saml-provider/Corp": true,
+		foreign.ARN(): false, "arn:aws:iam::" + account + ":saml-provider/corp": false, "arn:aws:iam::" + account + ":saml-provider/path/Corp": false,
+		"arn:aws:iam::" + account + ":saml-provider/gone": false, "arn:aws:iam::" + account + ":role/Corp": false, "no ARN at all": false, "": false,
+	} {
+		err := store.View(t.Context(), func(r idpool.Reader) error {
+			got, err := idpool.SAMLProviderByARN(t.Context(), r, account, arn)
+			if err == nil && (got.Account != account || got.Name != "Corp") {
+				t.Errorf("%q is %+v", arn, got)
 			}
-			return w.DeleteSAMLProvider(ctx, account, corp.Name)
+			return err
 		})
-		d.ProvidersChanged(account)
+		if (err == nil) != want || err != nil && !idpool.IsNotFound(err) {
+			t.Errorf("%q: %v", arn, err)
+		}
 	}
 }

@@ -117,7 +117,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	responses := saml.New(c.SAML)
 	logins := login.Verifiers{ // the kinds of provider
 		social.New(social.Config{Now: c.Now, Policy: network, Overrides: c.Social, IDTokens: idTokens}),
-		samllogin.Verifier{Responses: responses},
+		samllogin.Verifier{Store: c.Store, Responses: responses},
 		idTokens,
 	}
 	services := []*wire.Service{

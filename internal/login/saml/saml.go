@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"idpool/internal/idpool"
 	"idpool/internal/login"
@@ -21,16 +22,15 @@ import (
 // Verifier is the kind of provider that makes SAML responses. It is safe for
 // concurrent use.
 type Verifier struct {
+	Store     idpool.Store // of the metadata: too large to stand in the configuration of every pool
 	Responses *responses.Verifier
 }
 
 var _ login.Verifier = Verifier{}
 
-// Serves implements login.Verifier: the pool must name the provider, and it must
-// exist.
+// Serves implements login.Verifier.
 func (v Verifier) Serves(pool *idpool.PoolConfig, name string) bool {
-	_, ok := pool.SAMLProviders[name]
-	return ok
+	return slices.Contains(pool.SAMLProviderARNs, name)
 }
 
 // The attributes that the default principal tags are made of (behaviour 6.6).
@@ -41,11 +41,19 @@ const (
 
 // Verify implements login.Verifier. Every refusal is of kind NotAuthorized, has
 // the hosted service's one text for all that can be wrong with a response, and
-// carries a *login.Refusal.
-func (v Verifier) Verify(_ context.Context, pool *idpool.PoolConfig, p login.Presented) (idpool.VerifiedLogin, error) {
-	provider, ok := pool.SAMLProviders[p.Provider]
-	if !ok {
-		return idpool.VerifiedLogin{}, login.Unsupported(&login.Refusal{Provider: p.Provider, Check: "provider"})
+// carries a *login.Refusal. A provider that the pool names and that does not
+// exist is as good as one that it does not name.
+func (v Verifier) Verify(ctx context.Context, pool *idpool.PoolConfig, p login.Presented) (idpool.VerifiedLogin, error) {
+	var provider idpool.SAMLProvider
+	err := v.Store.View(ctx, func(r idpool.Reader) (err error) {
+		provider, err = idpool.SAMLProviderByARN(ctx, r, pool.Account, p.Provider)
+		return err
+	})
+	if idpool.IsNotFound(err) {
+		err = login.Unsupported(&login.Refusal{Provider: p.Provider, Check: "provider", Expected: "a SAML provider of IAM", Got: "none of this ARN"})
+	}
+	if err != nil {
+		return idpool.VerifiedLogin{}, err
 	}
 	a, err := v.Responses.Verify(provider.Metadata, p.Token.Reveal())
 	if why, ok := errors.AsType[*responses.Refusal](err); ok {

@@ -2,6 +2,7 @@ package saml_test
 
 import (
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	kind "idpool/internal/login/saml"
 	"idpool/internal/saml"
 	"idpool/internal/saml/samltest"
+	"idpool/internal/store/sqlite"
 )
 
 const (
@@ -25,14 +27,20 @@ const (
 var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // world is a pool that trusts a provider.
-func world() (kind.Verifier, *samltest.Provider, *idpool.PoolConfig) {
-	provider := samltest.New("https://idp.example.com")
-	held := idpool.SAMLProvider{Account: account, Name: "corp", Metadata: provider.Metadata()}
-	pool := &idpool.PoolConfig{
-		Pool:          idpool.Pool{Account: account, SAMLProviderARNs: []string{corp, corp + "-gone"}},
-		SAMLProviders: map[string]idpool.SAMLProvider{corp: held},
+func world(t *testing.T) (kind.Verifier, *samltest.Provider, *idpool.PoolConfig) {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "idpool.db"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return kind.Verifier{Responses: saml.New(saml.Config{Now: func() time.Time { return now }})}, provider, pool
+	t.Cleanup(func() { store.Close() })
+	provider := samltest.New("https://idp.example.com")
+	held := idpool.SAMLProvider{Account: account, Name: "corp", Metadata: provider.Metadata(), Created: now, ValidUntil: now}
+	if err := store.Update(t.Context(), func(w idpool.Writer) error { return w.PutSAMLProvider(t.Context(), held) }); err != nil {
+		t.Fatal(err)
+	}
+	pool := &idpool.PoolConfig{Pool: idpool.Pool{Account: account, SAMLProviderARNs: []string{corp, corp + "-gone"}}}
+	return kind.Verifier{Store: store, Responses: saml.New(saml.Config{Now: func() time.Time { return now }})}, provider, pool
 }
 
 func wish(attributes ...[]string) samltest.Wish {
@@ -45,7 +53,7 @@ func present(response string) login.Presented {
 
 func TestLogin(t *testing.T) {
 	t.Parallel()
-	v, provider, pool := world()
+	v, provider, pool := world(t)
 	const identifier, name = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
 	response := provider.Signed(wish([]string{saml.RoleAttribute, role + "," + corp, corp + "," + role + "2", "arn:aws:iam::111122223333:role/no,arn:aws:iam::111122223333:saml-provider/other"},
 		[]string{saml.SessionNameAttribute, "ann"}, []string{"team", "red"}, []string{identifier, "a1"}, []string{name, "Ann", "Anna"}))
@@ -73,8 +81,8 @@ func TestLogin(t *testing.T) {
 
 func TestServes(t *testing.T) {
 	t.Parallel()
-	v, provider, pool := world()
-	for name, want := range map[string]bool{corp: true, corp + "-gone": false, "corp": false, strings.ToUpper(corp): false, "": false} {
+	v, provider, pool := world(t)
+	for name, want := range map[string]bool{corp: true, corp + "-gone": true, corp + "2": false, "corp": false, strings.ToUpper(corp): false, "": false} {
 		if got := v.Serves(pool, name); got != want {
 			t.Errorf("%q: %v", name, got)
 		}
@@ -86,7 +94,7 @@ func TestServes(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	v, provider, pool := world()
+	v, provider, pool := world(t)
 	roles, session := []string{saml.RoleAttribute, role + "," + corp}, []string{saml.SessionNameAttribute, "ann"}
 	for name, row := range map[string]struct{ response, check string }{
 		"no response":               {"!", "encoding"},
