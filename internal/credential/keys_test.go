@@ -132,7 +132,7 @@ func TestTagKeys(t *testing.T) {
 }
 
 // TestNobodyIsDeniedForAFault holds that a store which cannot be read is our
-// fault, and nobody's lack of permission.
+// fault, and nobody's lack of permission. A role that is gone has none.
 func TestNobodyIsDeniedForAFault(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -150,6 +150,11 @@ func TestNobodyIsDeniedForAFault(t *testing.T) {
 	cancel()
 	if err := w.Authorize(gone, Request{Caller: caller, Action: "iam:ListRoles", Resource: "*"}); err == nil || idpool.KindOf(err) != idpool.Internal {
 		t.Errorf("got %v, want a fault of ours", err)
+	}
+	w.put(t, func(ctx context.Context, wr idpool.Writer) error { return wr.DeleteRole(ctx, account, "app") })
+	err = w.Authorize(t.Context(), Request{Caller: caller, Action: "iam:ListRoles", Resource: "*"})
+	if want := "User: " + caller.ARN + " is not authorized to perform: iam:ListRoles on resource: *"; err == nil || err.(*idpool.Error).Msg != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
