@@ -146,7 +146,7 @@ func (s *STS) Assume(ctx context.Context, w Wish) (credential.Credentials, error
 		case err == nil:
 			return c, nil
 		case refused && !refusal.passing():
-			return credential.Credentials{}, idpool.Errorf(idpool.AccessDenied, "The upstream STS refuses the role.").Because(err)
+			return credential.Credentials{}, idpool.Errorf(idpool.AccessDenied, "the upstream STS refuses the role").Because(err)
 		case n == attempts, !wait(ctx, rand.N(pause<<(n-1))):
 			return credential.Credentials{}, idpool.Errorf(idpool.Upstream, "The upstream STS cannot be asked.").Because(fmt.Errorf("%w (attempt %d)", err, n))
 		}
