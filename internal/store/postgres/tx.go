@@ -108,6 +108,7 @@ func (t *tx) query(ctx context.Context, text string, args []any) (*rows, error) 
 	} else if results := t.send(ctx, text, bound); t.failed == nil {
 		r.done = func() error { defer cancel(); return results.Close() }
 		if r.Rows, err = results.Query(); err != nil {
+			results.Close() // which notices if the connection is gone
 			t.fail(err, nil)
 		}
 	}
