@@ -131,7 +131,10 @@ func (s *Service) checkSAMLProviders(ctx context.Context, account string, arns [
 		return nil
 	}
 	return s.Store.View(ctx, func(r idpool.Reader) error {
-		for _, arn := range arns {
+		for i, arn := range arns {
+			if slices.Contains(arns[:i], arn) {
+				continue // a provider is long, and a list can name it often
+			}
 			_, err := idpool.SAMLProviderByARN(ctx, r, account, arn)
 			if m := samlProviderForm.FindStringSubmatch(arn); s.AnySAMLProvider && m != nil && m[2] == account && idpool.IsNotFound(err) {
 				err = nil
