@@ -32,6 +32,7 @@ test-compat: ## the official Go SDK against a server in the test; the operations
 
 e2e: build peers ## boto3, the aws CLI, the JavaScript SDK, Terraform and Ceph against bin/idpool, and kill -9
 	$(CLIENTS)
+	IDPOOL_TEST_STORE=postgres $(CLIENTS) -run 'TestClients|TestPages'
 
 test-long: build peers ## crash tests and fuzzing that take minutes
 	go test -count=1 ./internal/store/sqlite -run TestCrash -crashes=50

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"idpool/internal/store/postgres/pgtest"
 )
 
 // patience is how long a process may take to come up or go down. It decides
@@ -135,7 +138,12 @@ func serve(t testing.TB, bin, data string, flags ...string) *node {
 // serveWith does the same with more in the server's environment.
 func serveWith(t testing.TB, env []string, bin, data string, flags ...string) *node {
 	t.Helper()
-	cmd := exec.Command(bin, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", data, "--log-level", "error"}, flags...)...)
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", data, "--log-level", "error"}
+	if os.Getenv("IDPOOL_TEST_STORE") == "postgres" {
+		args = append(args, "--database-url", pgtest.Database(t))
+		env = append(env, "IDPOOL_MASTER_KEY="+base64.StdEncoding.EncodeToString(make([]byte, 32)))
+	}
+	cmd := exec.Command(bin, append(args, flags...)...)
 	cmd.Env = cleanEnv(env...)
 	p := start(t, cmd, (*exec.Cmd).StderrPipe)
 	n := &node{process: p, data: data}

@@ -17,7 +17,8 @@ const jwk = (kind, options, alg) => {
 const algs = ["RS256", "ES256"];
 const keys = [jwk("rsa", { modulusLength: 2048 }, "RS256"), jwk("ec", { namedCurve: "P-256" }, "ES256")];
 const extraClaims = ["groups", "department", "level", "token_use", "cognito:roles", "cognito:preferred_role"];
-const wished = new Map(); // sub → the claims of the last token asked for
+const wished = new Map(); // sub → the claims of the token that is being made
+const turn = new Map(); // sub → when that is done: tests that run at once ask for tokens of the same people
 const callback = "http://127.0.0.1/callback"; // nobody listens there; the code is read from the redirect
 const clients = ["web", "mobile", "stranger"].flatMap((name) =>
   algs.map((alg) => ({
@@ -48,7 +49,10 @@ server.listen(0, "127.0.0.1", () => {
   server.on("request", (req, res) => {
     const url = new URL(req.url, issuer);
     if (url.pathname !== "/mint") return handle(req, res);
-    mint(issuer, url.searchParams)
+    const sub = url.searchParams.get("sub");
+    const minted = (turn.get(sub) ?? Promise.resolve()).then(() => mint(issuer, url.searchParams));
+    turn.set(sub, minted.catch(() => {}));
+    minted
       .then((body) => res.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body)))
       .catch((err) => res.writeHead(500).end(String(err.stack)));
   });
