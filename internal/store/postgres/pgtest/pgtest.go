@@ -77,19 +77,27 @@ func New(t testing.TB, settings ...string) *Server {
 // on.
 func (s *Server) Standby(t testing.TB) *Server {
 	t.Helper()
-	copied := func(standby *Server) error {
-		return standby.run("pg_basebackup", "-D", standby.Folder, "-d", s.URL(), "-R", "-X", "stream", "-c", "fast", "--no-sync")
-	}
-	standby, err := start(copied, s.settings)
+	standby, err := start(func(standby *Server) error { return standby.copyOf(s) }, s.settings)
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
 	t.Cleanup(standby.end)
+	s.waitForStandby(t)
+	return standby
+}
+
+// copyOf fills the folder with a copy of another server, to follow it.
+func (s *Server) copyOf(primary *Server) error {
+	return s.run("pg_basebackup", "-D", s.Folder, "-d", primary.URL(), "-R", "-X", "stream", "-c", "fast", "--no-sync")
+}
+
+// waitForStandby has every commit wait for a standby that is there.
+func (s *Server) waitForStandby(t testing.TB) {
+	t.Helper()
 	s.Exec(t, "ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
 	for waits := false; !waits; time.Sleep(time.Millisecond) { // until the server has noticed
 		s.query(t, &waits, "SELECT EXISTS (SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync')")
 	}
-	return standby
 }
 
 // Promote makes a standby the primary.
