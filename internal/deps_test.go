@@ -29,6 +29,8 @@ var may = map[string][]string{
 	"internal/store":      {"internal/idpool"},
 	"internal/devissuer":  {},
 	"internal/saml":       {},
+	"internal/metrics":    {},
+	"internal/trace":      {},
 
 	// 2: kinds of provider, engines of the store, and the STSs of others.
 	"internal/login/oidc":      {"internal/idpool", "internal/login", "internal/fetch"},
@@ -47,7 +49,7 @@ var may = map[string][]string{
 	"internal/api/iam":     {"internal/idpool", "internal/policy", "internal/seal", "internal/wire", "internal/credential", "internal/limit", "internal/saml"},
 
 	// 4: one handler from all of it; no concrete store, no concrete kind.
-	"internal/server": {"internal/idpool", "internal/wire", "internal/token", "internal/devissuer"},
+	"internal/server": {"internal/idpool", "internal/wire", "internal/token", "internal/devissuer", "internal/metrics", "internal/trace"},
 
 	"internal/control": {"internal/credential", "internal/token"},
 

@@ -22,6 +22,7 @@ import (
 	"idpool/internal/control"
 	"idpool/internal/credential"
 	"idpool/internal/idpool"
+	"idpool/internal/metrics"
 	"idpool/internal/node"
 	"idpool/internal/seal"
 	"idpool/internal/store/postgres"
@@ -45,6 +46,8 @@ type serveCommand struct {
 	LogFormat   string `env:"IDPOOL_LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json, or auto: text on a terminal, else json."`
 	LogLevel    string `env:"IDPOOL_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
 
+	StopDelay time.Duration `default:"0s" env:"IDPOOL_STOP_DELAY" help:"How long to go on serving after SIGTERM while /readyz says no, so that a load balancer sees it first."`
+
 	RootKeyID  string `name:"root-access-key-id" hidden:"" env:"IDPOOL_ROOT_ACCESS_KEY_ID"`
 	RootSecret string `name:"root-secret-access-key" hidden:"" env:"IDPOOL_ROOT_SECRET_ACCESS_KEY"`
 	MasterKey  string `name:"master-key" hidden:"" env:"IDPOOL_MASTER_KEY"`
@@ -60,6 +63,8 @@ which beats the default. Read from the environment only:
   IDPOOL_ROOT_ACCESS_KEY_ID, IDPOOL_ROOT_SECRET_ACCESS_KEY
       the root key of the account. Without them the first start makes one and
       writes it to <data>/credentials.
+  OTEL_EXPORTER_OTLP_ENDPOINT and the other OTEL_ variables of OpenTelemetry
+      where traces are sent, as http/json. Without it there are none.
   IDPOOL_MASTER_KEY or IDPOOL_MASTER_KEY_FILE
       32 bytes in base64 that seal keys, secrets and tokens; several, separated
       by commas, while they are rotated. Without them <data>/master.key, which
@@ -113,6 +118,7 @@ func (c *serveCommand) check() error {
 	say(!idpool.ValidRegion(c.Region), "--region: %q is not the name of a region, such as us-east-1", c.Region)
 	say(!twelveDigits.MatchString(c.Account), "--account: %q is not twelve digits", c.Account)
 	say(c.Dev && !c.DevAnywhere && !loopback(c.Listen), "--dev: development mode accepts anybody, and %s is not a loopback address (add --dev-anywhere to do it all the same)", c.Listen)
+	say(c.StopDelay < 0 || c.StopDelay > maxStopDelay, "--stop-delay: %s is not between 0s and %s", c.StopDelay, maxStopDelay)
 	say((c.TLSCert == "") != (c.TLSKey == ""), "--tls-cert and --tls-key: give both or neither")
 	say((c.RootKeyID == "") != (c.RootSecret == ""), "IDPOOL_ROOT_ACCESS_KEY_ID and IDPOOL_ROOT_SECRET_ACCESS_KEY: give both or neither")
 	say(c.MasterKey != "" && c.MasterFile != "", "IDPOOL_MASTER_KEY and IDPOOL_MASTER_KEY_FILE: give one or neither")
@@ -129,6 +135,9 @@ func (c *serveCommand) check() error {
 	}
 	return nil
 }
+
+// maxStopDelay bounds what a typo can do to a stop.
+const maxStopDelay = 5 * time.Minute
 
 const noSharedKey = "--database-url: the servers on a database share a master key: give it in IDPOOL_MASTER_KEY or IDPOOL_MASTER_KEY_FILE"
 
@@ -271,7 +280,12 @@ func (c *serveCommand) node(ctx context.Context, store idpool.Store, keyring *se
 	if err != nil {
 		return nil, err
 	}
+	traces, err := newTraces(log)
+	if err != nil {
+		return nil, err
+	}
 	config := node.Config{
+		Build: metrics.Build{Version: version, Commit: revision()}, Traces: traces, StopDelay: c.StopDelay,
 		Upstreams: upstreams,
 		Store:     store, Shared: c.DatabaseURL != "", Keyring: keyring, Issuer: c.Issuer, Region: c.Region, Account: c.Account, Dev: c.Dev,
 		OIDC: c.file.oidc(), Social: c.file.social, SAML: c.file.SAML.config(), Limits: limits, GuestMaxAge: c.file.Limits.GuestMaxAge, GuestPolicies: c.file.guestPolicies, Log: log, Now: time.Now,

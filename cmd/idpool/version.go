@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 
@@ -15,8 +16,9 @@ var (
 
 type versionCommand struct{}
 
-// Run prints one line.
-func (versionCommand) Run(s streams) error {
+// revision is the commit that the program was built from; empty if nobody
+// knows.
+func revision() string {
 	at := commit
 	if info, ok := debug.ReadBuildInfo(); ok && at == "" {
 		for _, setting := range info.Settings {
@@ -25,9 +27,11 @@ func (versionCommand) Run(s streams) error {
 			}
 		}
 	}
-	if at == "" {
-		at = "unknown"
-	}
-	_, err := fmt.Fprintf(s.out, "idpool %s, commit %.12s, schema %d\n", version, at, sqlite.SchemaVersion)
+	return at
+}
+
+// Run prints one line.
+func (versionCommand) Run(s streams) error {
+	_, err := fmt.Fprintf(s.out, "idpool %s, commit %.12s, schema %d\n", version, cmp.Or(revision(), "unknown"), sqlite.SchemaVersion)
 	return err
 }

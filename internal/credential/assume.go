@@ -93,7 +93,7 @@ func (b *Broker) Assume(ctx context.Context, a Assumption) (Session, Credentials
 	if _, err := b.sessionPolicies(ctx, s); err != nil { // so that later requests need not wonder
 		return Session{}, Credentials{}, badSessionPolicy(err)
 	}
-	credentials, err := sealSession(b.Sessions, s)
+	credentials, err := b.mint(s)
 	return s, credentials, err
 }
 
@@ -340,10 +340,16 @@ func (b *Broker) MayAssume(ctx context.Context, caller idpool.Caller, a *Assumpt
 	return nil
 }
 
+// mint turns a session into credentials.
+func (b *Broker) mint(s Session) (Credentials, error) {
+	b.Minted.Add(1)
+	return sealSession(b.Sessions, s)
+}
+
 // SessionToken makes temporary credentials of a user's or root's own.
 func (b *Broker) SessionToken(caller idpool.Caller, lasts time.Duration) (Credentials, error) {
 	now := b.Now().UTC().Truncate(time.Second)
-	return sealSession(b.Sessions, Session{
+	return b.mint(Session{
 		ID: idpool.NewRequestID(), AccessKeyID: newAccessKeyID("ASIA"), Account: caller.Account, User: caller.User, OwnerID: caller.UserID,
 		Issued: now, Expires: now.Add(lasts),
 	})

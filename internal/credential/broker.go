@@ -9,9 +9,11 @@ import (
 	"regexp"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
+	"github.com/maypok86/otter/v2/stats"
 
 	"idpool/internal/idpool"
 	"idpool/internal/policy"
@@ -38,6 +40,9 @@ type RootKey struct{ ID, Secret string }
 // Broker mints temporary credentials and knows who signed a request.
 type Broker struct {
 	Config
+	// Minted counts the sessions that were made.
+	Minted atomic.Uint64
+
 	Sessions   *seal.Box // session tokens
 	secrets    *seal.Box // of access keys, at rest
 	keys       *otter.Cache[string, accessKey]
@@ -63,12 +68,27 @@ func NewBroker(c Config) *Broker {
 		keys: otter.Must(&otter.Options[string, accessKey]{
 			MaximumSize:      10_000,
 			ExpiryCalculator: otter.ExpiryWriting[string, accessKey](memory),
+			StatsRecorder:    stats.NewCounter(),
 		}),
 		principals: otter.Must(&otter.Options[principalKey, *principal]{
 			MaximumSize:      10_000,
 			ExpiryCalculator: otter.ExpiryWriting[principalKey, *principal](memory),
+			StatsRecorder:    stats.NewCounter(),
 		}),
 	}
+}
+
+// KeyLookups counts the access keys that were remembered when they were asked
+// for, and those that were not.
+func (b *Broker) KeyLookups() (hits, misses uint64) {
+	s := b.keys.Stats()
+	return s.Hits, s.Misses
+}
+
+// PrincipalLookups counts the same of roles and users.
+func (b *Broker) PrincipalLookups() (hits, misses uint64) {
+	s := b.principals.Stats()
+	return s.Hits, s.Misses
 }
 
 // EnsureRootKey makes the account's root key at the first start, unless the

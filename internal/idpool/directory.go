@@ -35,6 +35,8 @@ type Directory struct {
 
 	store Store
 
+	hits, misses atomic.Uint64
+
 	mu      sync.RWMutex // read-locked from when the store is read until that is held; locked by who changed it
 	configs sync.Map     // PoolID → *PoolConfig
 	lists   sync.Map     // listKey → *listing
@@ -79,12 +81,18 @@ func NewDirectory(store Store) *Directory { return &Directory{store: store} }
 // Pool returns a pool's configuration. A missing pool is NotFound.
 func (d *Directory) Pool(ctx context.Context, id PoolID) (*PoolConfig, error) {
 	if c, ok := d.configs.Load(id); ok && d.good(&c.(*PoolConfig).age) {
+		d.hits.Add(1)
 		return c.(*PoolConfig), nil
 	}
+	d.misses.Add(1)
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	return d.load(ctx, id)
 }
+
+// Lookups counts the pools that were held when they were asked for, and those
+// that were not.
+func (d *Directory) Lookups() (hits, misses uint64) { return d.hits.Load(), d.misses.Load() }
 
 // Pools returns up to limit pools of the account and region that follow the
 // place, and whether there are more.

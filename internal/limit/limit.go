@@ -14,6 +14,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -93,6 +94,9 @@ const (
 // Limiter counts requests. It is safe for concurrent use.
 type Limiter struct {
 	Config
+	// Refused are the requests refused, by the limit that did.
+	Refused struct{ Addresses, Accounts, Guests atomic.Uint64 }
+
 	now     func() time.Time
 	buckets *otter.Cache[string, *rate.Limiter]
 }
@@ -109,7 +113,7 @@ func New(c Config, now func() time.Time) *Limiter {
 // a public request of a client address. The error is of kind Throttled.
 func (l *Limiter) Admit(op, account string, client netip.Addr) error {
 	if account == "" {
-		return l.take(l.Address, "address "+network(client))
+		return l.take(l.Address, "address "+network(client), &l.Refused.Addresses)
 	}
 	return l.Account(op, account)
 }
@@ -121,16 +125,16 @@ func (l *Limiter) Account(op, account string) error {
 	if !named {
 		limit = l.Others
 	}
-	return l.take(limit, "account "+account+" "+op)
+	return l.take(limit, "account "+account+" "+op, &l.Refused.Accounts)
 }
 
 // Guest counts a new guest of a pool, made from a client address. The error is
 // of kind Throttled.
 func (l *Limiter) Guest(pool idpool.PoolID, client netip.Addr) error {
-	return l.take(l.Guests, "guest "+string(pool)+" "+network(client))
+	return l.take(l.Guests, "guest "+string(pool)+" "+network(client), &l.Refused.Guests)
 }
 
-func (l *Limiter) take(limit float64, bucket string) error {
+func (l *Limiter) take(limit float64, bucket string, refused *atomic.Uint64) error {
 	if limit <= 0 {
 		return nil
 	}
@@ -143,6 +147,7 @@ func (l *Limiter) take(limit float64, bucket string) error {
 	if b.AllowN(l.now(), 1) {
 		return nil
 	}
+	refused.Add(1)
 	return idpool.Errorf(idpool.Throttled, "Rate exceeded").Because(fmt.Errorf("more than %g a second: %s", limit, bucket))
 }
 

@@ -21,11 +21,13 @@ import (
 	"idpool/internal/login/oidc"
 	samllogin "idpool/internal/login/saml"
 	"idpool/internal/login/social"
+	"idpool/internal/metrics"
 	"idpool/internal/policy"
 	"idpool/internal/saml"
 	"idpool/internal/seal"
 	"idpool/internal/server"
 	"idpool/internal/token"
+	"idpool/internal/trace"
 	"idpool/internal/upstream"
 	"idpool/internal/wire"
 )
@@ -58,6 +60,9 @@ type Config struct {
 	GuestMaxAge   time.Duration // after which guests nobody uses are deleted; 0: never
 	Log           *slog.Logger
 	Now           func() time.Time
+	Build         metrics.Build // which program this is
+	Traces        *trace.Tracer // takes spans; nil: nobody wants them
+	StopDelay     time.Duration // as in server.Config
 }
 
 // sharedAge is how old a pool's configuration may be where nodes share a store.
@@ -71,6 +76,7 @@ type Node struct {
 	Dev    *devissuer.Issuer // nil outside of development mode
 
 	purger   *server.Purger
+	traces   *trace.Tracer
 	haveKeys bool
 	log      *slog.Logger
 }
@@ -78,7 +84,10 @@ type Node struct {
 // New makes a node. It reads the signing keys of the store, and fails if the
 // keyring cannot open them.
 func New(ctx context.Context, c Config) (*Node, error) {
-	n := &Node{log: c.Log, purger: server.NewPurger(c.Store, c.Log)}
+	m := metrics.New(c.Build)
+	seen := &observer{metrics: m, traced: c.Traces != nil, now: c.Now}
+	c.Store = store{c.Store, seen}
+	n := &Node{log: c.Log, traces: c.Traces, purger: server.NewPurger(c.Store, c.Log)}
 	n.purger.GuestMaxAge, n.purger.Now = c.GuestMaxAge, c.Now
 	n.Keys = &token.Keys{Store: c.Store, Box: c.Keyring.Box("signing keys"), Region: c.Region, Now: c.Now}
 	var err error
@@ -106,7 +115,8 @@ func New(ctx context.Context, c Config) (*Node, error) {
 		Store: c.Store, Keyring: c.Keyring, Account: c.Account, Now: c.Now, RootKey: c.RootKey,
 		AnyCaller: c.Dev, RolesByName: c.Dev || c.RolesByName, GuestPolicies: c.GuestPolicies,
 	})
-	c.OIDC.Now, c.OIDC.Dev, c.OIDC.OwnIssuer = c.Now, c.Dev, c.Issuer
+	c.OIDC.Now, c.OIDC.Dev, c.OIDC.OwnIssuer, c.OIDC.KeysFetched = c.Now, c.Dev, c.Issuer, m.KeySet
+	c.Upstreams.Observe(seen.upstream)
 	directory, limits := idpool.NewDirectory(c.Store), limit.New(c.Limits, c.Now)
 	if c.Shared {
 		directory.MaxAge, directory.Now = sharedAge, c.Now
@@ -116,9 +126,9 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	c.SAML.Now, c.SAML.Recipients = c.Now, append([]string{c.Issuer + "/saml"}, c.SAML.Recipients...)
 	responses := saml.New(c.SAML)
 	logins := login.Verifiers{ // the kinds of provider
-		social.New(social.Config{Now: c.Now, Policy: network, Overrides: c.Social, IDTokens: idTokens}),
-		samllogin.Verifier{Store: c.Store, Responses: responses},
-		idTokens,
+		verifier{social.New(social.Config{Now: c.Now, Policy: network, Overrides: c.Social, IDTokens: idTokens}), seen, "social"},
+		verifier{samllogin.Verifier{Store: c.Store, Responses: responses}, seen, "saml"},
+		verifier{idTokens, seen, "oidc"},
 	}
 	services := []*wire.Service{
 		(&cognito.Service{
@@ -134,6 +144,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	}
 	var operations []string
 	for _, s := range services {
+		seen.authentication(s)
 		for _, op := range s.Ops {
 			operations = append(operations, op.Name)
 		}
@@ -141,16 +152,32 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	if err := c.Limits.Check(operations); err != nil {
 		return nil, fmt.Errorf("limits.operations: %w", err)
 	}
+	m.Cache("tokens", idTokens.TokenLookups)
+	m.Cache("pools", directory.Lookups)
+	m.Cache("principals", n.Broker.PrincipalLookups)
+	m.Cache("access_keys", n.Broker.KeyLookups)
+	m.Limit("address", limits.Refused.Addresses.Load)
+	m.Limit("account", limits.Refused.Accounts.Load)
+	m.Limit("guests", limits.Refused.Guests.Load)
+	m.Sessions(n.Broker.Minted.Load)
+	if c.Traces != nil {
+		m.Spans(c.Traces.Sent.Load, c.Traces.Lost.Load)
+	}
 	n.Server = server.New(server.Config{
 		Services: services,
-		Issuer:   issuer, Dev: n.Dev, Store: c.Store, Log: c.Log, Now: c.Now,
+		Issuer:   issuer, Dev: n.Dev, Store: c.Store, Metrics: m, Traces: c.Traces, Log: c.Log, Now: c.Now, StopDelay: c.StopDelay,
 	})
 	return n, nil
 }
 
 // Background does what goes on beside the requests, until ctx ends: it makes
-// the first signing key, and removes the rows of deleted pools.
+// the first signing key, removes the rows of deleted pools, and sends spans.
 func (n *Node) Background(ctx context.Context) {
+	if n.traces != nil {
+		sent := make(chan struct{})
+		go func() { n.traces.Run(ctx); close(sent) }()
+		defer func() { <-sent }()
+	}
 	if !n.haveKeys { // making a key takes long enough not to wait for it at start
 		if err := n.Keys.Load(ctx); err != nil && ctx.Err() == nil {
 			n.log.Error("make the first signing key", "cause", fmt.Errorf("%w; it is tried again when it is needed", err))

@@ -6,18 +6,14 @@ import (
 	"net/http/pprof"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"idpool/internal/idpool"
-	"idpool/internal/wire"
+	"idpool/internal/metrics"
 )
 
 // adminHandler serves the operators' address.
-func (s *Server) adminHandler(store idpool.Store, m *metrics) http.Handler {
+func (s *Server) adminHandler(store idpool.Store, m *metrics.Metrics) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", m.Handler())
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("alive\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
@@ -37,33 +33,4 @@ func (s *Server) adminHandler(store idpool.Store, m *metrics) http.Handler {
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	return mux
-}
-
-// metrics count requests by what the event says.
-type metrics struct {
-	registry *prometheus.Registry
-	requests *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
-}
-
-func newMetrics() *metrics {
-	m := &metrics{
-		registry: prometheus.NewRegistry(),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "idpool_requests_total", Help: "Requests by service, operation and the error code they were answered with.",
-		}, []string{"service", "op", "fault"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "idpool_request_seconds", Help: "Time from the arrival of a request to its answer.",
-			Buckets: prometheus.ExponentialBuckets(50e-6, 2, 18),
-		}, []string{"service", "op"}),
-	}
-	m.registry.MustRegister(m.requests, m.seconds, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return m
-}
-
-// observe counts one request. The labels are names of ours, never what a
-// stranger sent.
-func (m *metrics) observe(ev *wire.Event) {
-	m.requests.WithLabelValues(ev.Service, ev.Op, ev.Fault).Inc()
-	m.seconds.WithLabelValues(ev.Service, ev.Op).Observe(ev.Took.Seconds())
 }

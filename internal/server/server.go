@@ -21,7 +21,9 @@ import (
 
 	"idpool/internal/devissuer"
 	"idpool/internal/idpool"
+	"idpool/internal/metrics"
 	"idpool/internal/token"
+	"idpool/internal/trace"
 	"idpool/internal/wire"
 )
 
@@ -31,14 +33,20 @@ type Config struct {
 	Issuer   *token.Issuer
 	Dev      *devissuer.Issuer // nil outside of development mode
 	Store    idpool.Store      // asked whether the server is ready
+	Metrics  *metrics.Metrics
+	Traces   *trace.Tracer // nil: nobody wants them
 	Log      *slog.Logger
 	Now      func() time.Time
+	// StopDelay is how long the API goes on as before after a stop, while
+	// /readyz says no: long enough for a load balancer to see it.
+	StopDelay time.Duration
 }
 
 // Server serves the API and the operators' address.
 type Server struct {
 	api, admin *http.Server
 	stopping   atomic.Bool
+	stopDelay  time.Duration
 }
 
 // The limits on a connection. A request's body is bounded by wire.MaxBody.
@@ -55,25 +63,28 @@ const drainTime = 10 * time.Second
 
 // New makes a server.
 func New(c Config) *Server {
-	s := &Server{}
-	metrics := newMetrics()
+	s := &Server{stopDelay: c.StopDelay}
 	quiet := slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug) // what strangers do to a connection
 	s.api = &http.Server{
-		Handler: c.apiHandler(metrics), ErrorLog: quiet, ConnContext: keepConn,
+		Handler: c.apiHandler(), ErrorLog: quiet, ConnContext: keepConn,
 		ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
 	}
 	s.admin = &http.Server{
-		Handler: s.adminHandler(c.Store, metrics), ErrorLog: quiet,
+		Handler: s.adminHandler(c.Store, c.Metrics), ErrorLog: quiet,
 		ReadHeaderTimeout: headerTime, ReadTimeout: readTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
 	}
 	return s
 }
 
-func (c Config) apiHandler(m *metrics) http.Handler {
-	aws := &wire.Handler{Services: c.Services, Now: c.Now, Observe: func(ctx context.Context, ev *wire.Event) {
-		m.observe(ev)
-		logEvent(ctx, c.Log, ev)
+func (c Config) apiHandler() http.Handler {
+	var aws http.Handler = &wire.Handler{Services: c.Services, Now: c.Now, Observe: func(ctx context.Context, ev *wire.Event) {
+		span := c.span(ctx, ev)
+		c.Metrics.Request(ev.Service, ev.Op, ev.Fault, ev.Took, span.TraceID())
+		logEvent(ctx, c.Log, ev, span.TraceID())
 	}}
+	if c.Traces != nil {
+		aws = c.traced(aws)
+	}
 	mux := http.NewServeMux()
 	c.Issuer.Mount(mux)
 	if c.Dev != nil {
@@ -98,8 +109,8 @@ func (c Config) apiHandler(m *metrics) http.Handler {
 }
 
 // logEvent writes the one line of a request: a client's mistake is news, a
-// fault of ours an error.
-func logEvent(ctx context.Context, log *slog.Logger, ev *wire.Event) {
+// fault of ours an error. It names the trace that the request is in, if any.
+func logEvent(ctx context.Context, log *slog.Logger, ev *wire.Event, trace string) {
 	level := slog.LevelInfo
 	switch {
 	case ev.Status >= 500:
@@ -108,12 +119,16 @@ func logEvent(ctx context.Context, log *slog.Logger, ev *wire.Event) {
 		level = slog.LevelWarn
 	}
 	if log.Enabled(ctx, level) {
-		log.LogAttrs(ctx, level, "request", ev.LogAttrs()...)
+		attrs := ev.LogAttrs()
+		if trace != "" {
+			attrs = append(attrs, slog.String("trace", trace))
+		}
+		log.LogAttrs(ctx, level, "request", attrs...)
 	}
 }
 
-// Serve serves until ctx ends, then finishes the requests in flight. admin may
-// be nil.
+// Serve serves until ctx ends and the delay is over, then finishes the requests
+// in flight. admin may be nil.
 func (s *Server) Serve(ctx context.Context, api, admin net.Listener) error {
 	failed := make(chan error, 2)
 	go func() { failed <- s.api.Serve(wholeListener{api}) }()
@@ -125,7 +140,14 @@ func (s *Server) Serve(ctx context.Context, api, admin net.Listener) error {
 		return errors.Join(err, s.api.Close(), s.admin.Close())
 	case <-ctx.Done():
 	}
-	s.stopping.Store(true) // /readyz says so while the rest finishes
+	s.stopping.Store(true) // /readyz says so from here on
+	if s.stopDelay > 0 {
+		select {
+		case err := <-failed:
+			return errors.Join(err, s.api.Close(), s.admin.Close())
+		case <-time.After(s.stopDelay):
+		}
+	}
 	drain, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	err := s.api.Shutdown(drain)

@@ -15,8 +15,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"idpool/internal/idpool"
 	"idpool/internal/store/sqlite"
 )
 
@@ -369,6 +371,62 @@ func TestReady(t *testing.T) {
 		t.Errorf("without a store: status %d", w.Code)
 	}
 }
+
+// TestStopDelay: after a stop /readyz says no at once, while new connections are
+// served as before until the delay is over.
+func TestStopDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const delay = 10 * time.Second
+		s := New(toyConfig(newToys(), readyStore{}, &lines{}, func(c *Config) { c.StopDelay = delay }))
+		ready := func() int {
+			w := httptest.NewRecorder()
+			s.admin.Handler.ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+			return w.Code
+		}
+		serves := func(p *pipes) bool {
+			select {
+			case <-p.done:
+				return false
+			default:
+			}
+			c := p.dial()
+			defer c.Close()
+			go io.WriteString(c, request("Quiet", "{}"))
+			resp, _ := parse(t, bufio.NewReader(c), "POST")
+			return resp.StatusCode == 200
+		}
+		p := newPipes()
+		ctx, stop := context.WithCancel(t.Context())
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(ctx, p, nil) }()
+		if ready() != 200 || !serves(p) {
+			t.Error("it is not ready before the stop")
+		}
+		stop()
+		synctest.Wait()
+		if ready() != 503 || !serves(p) {
+			t.Error("right after the stop it says that it is ready, or refuses")
+		}
+		time.Sleep(delay - time.Second)
+		if ready() != 503 || !serves(p) {
+			t.Error("before the delay is over it says that it is ready, or refuses")
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if serves(p) {
+			t.Error("after the delay it still takes connections")
+		}
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+}
+
+// readyStore is a store that answers, and nothing else: a database has
+// goroutines and files that do not go with a clock of the test's own.
+type readyStore struct{ idpool.Store }
+
+func (readyStore) Ping(context.Context) error { return nil }
 
 // A listener that fails ends the server.
 func TestServeWithoutAListener(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"idpool/internal/idpool"
+	"idpool/internal/metrics"
 	"idpool/internal/token"
 	"idpool/internal/wire"
 )
@@ -99,10 +100,16 @@ func (l *lines) events(t testing.TB) (events []map[string]any) {
 // toyServer is a server of the toy service. Its log has every level.
 func toyServer(y *toys, store idpool.Store) (*Server, *lines) {
 	log := &lines{}
-	return New(Config{
+	return New(toyConfig(y, store, log, func(*Config) {})), log
+}
+
+func toyConfig(y *toys, store idpool.Store, log *lines, change func(*Config)) Config {
+	c := Config{
 		Services: []*wire.Service{y.service()}, Issuer: &token.Issuer{URL: "http://toy.example", Keys: &token.Keys{}},
-		Store: store, Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: time.Now,
-	}), log
+		Store: store, Metrics: metrics.New(metrics.Build{}), Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: time.Now,
+	}
+	change(&c)
+	return c
 }
 
 // pipes is a listener in memory. Writes on its connections are not joined: one

@@ -17,6 +17,6 @@ func FuzzReadAnswer(f *testing.F) {
 		if err == nil && (c.AccessKeyID == "" || c.SecretAccessKey == "" || c.SessionToken == "" || !c.Expiration.After(now)) {
 			t.Errorf("taken for credentials: %+v", c)
 		}
-		(&STS{}).refusal(400, body).Error()
+		_ = (&STS{}).refusal(400, body).Error()
 	})
 }

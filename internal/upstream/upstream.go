@@ -74,8 +74,9 @@ type Set struct {
 // STS is a server that can be asked.
 type STS struct {
 	Server
-	http *http.Client
-	now  func() time.Time
+	observe func(context.Context, string) (context.Context, func(error))
+	http    *http.Client
+	now     func() time.Time
 }
 
 // New makes a set. It fails for a rule that names no server.
@@ -97,6 +98,17 @@ func New(c Config) (*Set, error) {
 		}
 	}
 	return set, nil
+}
+
+// Observe has begin called with the name of the server before each assumption,
+// and what it returns afterwards. It must be called before the set is used.
+func (s *Set) Observe(begin func(ctx context.Context, server string) (context.Context, func(error))) {
+	if s == nil {
+		return
+	}
+	for _, sts := range s.servers {
+		sts.observe = begin
+	}
 }
 
 // For returns the server that the role belongs to; nil if it is one of our own.
@@ -136,7 +148,16 @@ func (r *Refusal) Error() string {
 // Reference). It asks again where that may help, with pauses in between, for at
 // most ten seconds. The error is of kind AccessDenied if the server refuses, with
 // a *Refusal behind it, and Upstream if it cannot be reached or makes no sense.
-func (s *STS) Assume(ctx context.Context, w Wish) (credential.Credentials, error) {
+func (s *STS) Assume(ctx context.Context, w Wish) (c credential.Credentials, err error) {
+	if s.observe != nil {
+		var end func(error)
+		ctx, end = s.observe(ctx, s.Name)
+		defer func() { end(err) }()
+	}
+	return s.assume(ctx, w)
+}
+
+func (s *STS) assume(ctx context.Context, w Wish) (credential.Credentials, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for n := 1; ; n++ {

@@ -40,11 +40,12 @@ type keySets struct {
 	client *fetch.Client
 	now    func() time.Time
 	ttl    time.Duration // after which a key that nobody confirms is no longer believed
+	told   func(error)   // what came of a fetch; may be nil
 	sets   *otter.Cache[place, *keySet]
 }
 
-func newKeySets(client *fetch.Client, now func() time.Time, ttl time.Duration) *keySets {
-	return &keySets{client: client, now: now, ttl: ttl, sets: otter.Must(&otter.Options[place, *keySet]{MaximumSize: maxIssuers})}
+func newKeySets(client *fetch.Client, now func() time.Time, ttl time.Duration, told func(error)) *keySets {
+	return &keySets{client: client, now: now, ttl: ttl, told: told, sets: otter.Must(&otter.Options[place, *keySet]{MaximumSize: maxIssuers})}
 }
 
 // of returns the key set of a place. A key of it verifies tokens of that issuer
@@ -205,6 +206,9 @@ func (s *keySet) fetch() {
 	ctx, cancel := context.WithTimeout(context.Background(), fetch.Timeout)
 	defer cancel()
 	keys, lifetime, err := s.load(ctx)
+	if s.told != nil {
+		s.told(err)
+	}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()

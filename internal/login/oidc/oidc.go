@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/maypok86/otter/v2"
+	"github.com/maypok86/otter/v2/stats"
 
 	"idpool/internal/fetch"
 	"idpool/internal/idpool"
@@ -51,6 +52,8 @@ type Config struct {
 	// MaxTokens bounds how many verified tokens are remembered, counted in
 	// pieces of 4 KiB of memory: most tokens are one. Zero is 16,384.
 	MaxTokens int
+	// KeysFetched is told what came of each fetch of a key set; nil: nobody.
+	KeysFetched func(error)
 }
 
 // Override is where a provider really lives.
@@ -91,9 +94,10 @@ func New(c Config) *Verifier {
 	return &Verifier{
 		config: c,
 		client: client,
-		keys:   newKeySets(client, c.Now, c.KeySetTTL),
+		keys:   newKeySets(client, c.Now, c.KeySetTTL, c.KeysFetched),
 		seen: otter.Must(&otter.Options[tokenID, seenToken]{
 			MaximumWeight: uint64(c.MaxTokens),
+			StatsRecorder: stats.NewCounter(),
 			Weigher:       func(_ tokenID, t seenToken) uint32 { return t.weight },
 		}),
 	}
@@ -192,6 +196,13 @@ type seenToken struct {
 	claims *claims
 	signer *key
 	weight uint32
+}
+
+// TokenLookups counts the tokens that had been verified before, and those that
+// had not.
+func (v *Verifier) TokenLookups() (hits, misses uint64) {
+	s := v.seen.Stats()
+	return s.Hits, s.Misses
 }
 
 // recall returns the claims of a token whose signature was verified before, if
