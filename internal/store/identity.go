@@ -14,11 +14,11 @@ const (
 	identityColumns = `i.id, i.pool, i.disabled, i.merged_into, i.created, i.modified, i.guest_seen, l.provider, l.subject`
 
 	selectIdentity = `SELECT ` + identityColumns + ` FROM identity i LEFT JOIN login l ON l.identity = i.id
-		WHERE i.id = $1 ORDER BY l.provider, l.subject`
+		WHERE i.id = $1`
 	selectIdentityByLogin = `SELECT ` + identityColumns + ` FROM login k JOIN identity i ON i.id = k.identity LEFT JOIN login l ON l.identity = i.id
-		WHERE k.pool = $1 AND k.provider = $2 AND k.subject = $3 ORDER BY l.provider, l.subject`
+		WHERE k.pool = $1 AND k.provider = $2 AND k.subject = $3`
 	selectIdentities = `SELECT ` + identityColumns + ` FROM (SELECT * FROM identity WHERE pool = $1 AND id > $2 ORDER BY id LIMIT $3) i
-		LEFT JOIN login l ON l.identity = i.id ORDER BY i.id, l.provider, l.subject`
+		LEFT JOIN login l ON l.identity = i.id ORDER BY i.id`
 	selectIdentityIDs = `SELECT id FROM identity WHERE pool = $1 ORDER BY id LIMIT $2`
 
 	selectIdleGuests = `SELECT id FROM identity WHERE guest_seen IS NOT NULL AND guest_seen < $1 ORDER BY guest_seen LIMIT $2`
@@ -34,31 +34,34 @@ const (
 
 // identities reads identities from rows that are sorted by identity.
 func (t Tx) identities(ctx context.Context, sql string, args ...any) (list []idpool.Identity, err error) {
+	var row struct { // together: a returning person waits for this
+		id, pool, mergedInto        string
+		disabled, created, modified int64
+		seen                        *int64
+		provider, subject           *string
+	}
+	dest := []any{&row.id, &row.pool, &row.disabled, &row.mergedInto, &row.created, &row.modified, &row.seen, &row.provider, &row.subject}
 	err = t.each(ctx, sql, args, func(r Rows) error {
-		var id, pool, mergedInto string
-		var disabled, created, modified int64
-		var seen *int64
-		var provider, subject *string
-		if err := r.Scan(&id, &pool, &disabled, &mergedInto, &created, &modified, &seen, &provider, &subject); err != nil {
+		if err := r.Scan(dest...); err != nil {
 			return err
 		}
-		if len(list) == 0 || string(list[len(list)-1].ID) != id {
+		if len(list) == 0 || string(list[len(list)-1].ID) != row.id {
 			list = append(list, idpool.Identity{
-				ID: idpool.IdentityID(id), Pool: idpool.PoolID(pool), Disabled: disabled != 0, MergedInto: idpool.IdentityID(mergedInto),
-				Created: moment(created), Modified: moment(modified),
+				ID: idpool.IdentityID(row.id), Pool: idpool.PoolID(row.pool), Disabled: row.disabled != 0, MergedInto: idpool.IdentityID(row.mergedInto),
+				Created: moment(row.created), Modified: moment(row.modified),
 			})
 		}
 		last := &list[len(list)-1]
-		if seen != nil {
-			last.Seen = moment(*seen)
+		if row.seen != nil {
+			last.Seen = moment(*row.seen)
 		}
-		if provider != nil && subject != nil {
-			last.Logins = append(last.Logins, idpool.Login{Provider: *provider, Subject: *subject})
+		if row.provider != nil && row.subject != nil {
+			last.Logins = append(last.Logins, idpool.Login{Provider: *row.provider, Subject: *row.subject})
 		}
 		return nil
 	})
 	for i := range list {
-		idpool.SortLogins(list[i].Logins) // engines collate differently; we compare bytes
+		idpool.SortLogins(list[i].Logins) // here and not in the query, which needs no sorter then
 	}
 	return list, err
 }

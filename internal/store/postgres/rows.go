@@ -39,6 +39,7 @@ type rows struct {
 
 // Scan implements store.Rows.
 func (r *rows) Scan(dest ...any) error {
+	dest = slices.Clone(dest) // which are the caller's
 	for i, d := range dest {
 		switch d := d.(type) {
 		case *string:
