@@ -161,7 +161,7 @@ func assumeRoleWithSAML(t *testing.T, s *site) {
 	session := fromSTS(out.Credentials)
 	checkCredentials(t, session, before, 15*time.Minute)
 	s.isSession(t, session, "staff", "ann")
-	if *out.Subject != "ann" || *out.SubjectType != "persistent" || *out.Issuer != c.URL+"/metadata" || *out.Audience != "https://signin.aws.amazon.com/saml" || len(*out.NameQualifier) != 28 || *out.PackedPolicySize != 1 {
+	if *out.Subject != "ann" || *out.SubjectType != "persistent" || *out.Issuer != c.URL+"/metadata" || *out.Audience != "https://signin.aws.amazon.com/saml" || len(*out.NameQualifier) != 28 || packedSize(out) != 1 {
 		t.Errorf("got %+v", out)
 	}
 	_, err = assume("boss", response)
