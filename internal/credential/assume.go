@@ -1,7 +1,6 @@
 package credential
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +41,9 @@ type Assumption struct {
 
 	SourceIP string
 	Secure   bool
+
+	caller idpool.Caller // who signed, if somebody did
+	who    *principal    // the same as IAM knows them; nil for root
 }
 
 // ByOpenID is the wish of somebody whom our own OpenID token describes.
@@ -145,6 +147,9 @@ func (a Assumption) besides() (actions []string) {
 func (a Assumption) request(b *Broker) policy.Request {
 	r := policy.Request{Principal: a.Principal, Action: a.Action}
 	b.global(&r.Context, a.SourceIP, a.Secure)
+	if a.Principal.ARN != "" {
+		describe(&r.Context, a.caller, a.who)
+	}
 	for key, values := range a.Keys {
 		r.Context.Set(key, values...)
 	}
@@ -298,21 +303,18 @@ func (b *Broker) MayAssume(ctx context.Context, caller idpool.Caller, a *Assumpt
 	if caller.Root && !b.AnyCaller {
 		return idpool.Errorf(idpool.AccessDenied, "Roles may not be assumed by root accounts.")
 	}
-	a.Principal = policy.Principal{ARN: caller.ARN, Role: caller.Role()}
-	keys := maps.Clone(a.Keys)
-	if keys == nil {
-		keys = map[string][]string{}
+	who, err := b.whoIs(ctx, caller)
+	if err != nil && !idpool.IsNotFound(err) { // Authorize says that one is gone
+		return err
 	}
-	keys["aws:PrincipalArn"], keys["aws:PrincipalAccount"], keys["aws:userid"] = []string{cmp.Or(caller.Role(), caller.ARN)}, []string{caller.Account}, []string{caller.UserID}
+	a.Principal, a.caller, a.who = policy.Principal{ARN: caller.ARN, Role: caller.Role()}, caller, who
 	if externalID != "" {
-		keys["sts:ExternalId"] = []string{externalID}
-	}
-	if caller.Session != nil {
-		for key, value := range caller.Session.Tags {
-			keys["aws:PrincipalTag/"+key] = []string{value}
+		a.Keys = maps.Clone(a.Keys)
+		if a.Keys == nil {
+			a.Keys = map[string][]string{}
 		}
+		a.Keys["sts:ExternalId"] = []string{externalID}
 	}
-	a.Keys = keys
 	arn, ok := idpool.ParseRoleARN(a.Role)
 	if !ok || caller.Root {
 		return nil // Assume says what is wrong

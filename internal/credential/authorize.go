@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -68,7 +69,8 @@ func (b *Broker) Authorize(ctx context.Context, r Request) error {
 	case identity.unusable != nil:
 		return r.denied("no identity-based policy allows", identity.unusable)
 	}
-	b.describe(&r, identity)
+	b.global(&r.Context, r.SourceIP, r.Secure)
+	describe(&r.Context, c, identity)
 	asked := policy.Request{Principal: policy.Principal{ARN: c.ARN, Role: c.Role()}, Action: r.Action, Resource: r.Resource, Context: r.Context}
 	d := policy.EvaluateSession(asked, identity.grants, session)
 	if r.Named && d.Verdict == policy.ImplicitDeny && !d.Limited {
@@ -104,25 +106,37 @@ func (r Request) denied(why string, cause error) error {
 // grantsOf are the policies of whoever calls. The principal is nil for a role
 // that does not exist, where roles are taken by their names.
 func (b *Broker) grantsOf(ctx context.Context, c idpool.Caller) (p *principal, session []policy.Policy, err error) {
-	if c.User != "" {
-		p, err = b.user(ctx, c.Account, c.User)
+	p, err = b.whoIs(ctx, c)
+	if p == nil || c.User != "" {
 		return p, nil, err
-	}
-	arn, ok := idpool.ParseRoleARN(c.Role())
-	if !ok {
-		return nil, nil, idpool.Errorf(idpool.NotFound, "%s is neither root nor a user nor a session of a role", c.ARN)
-	}
-	if p, err = b.role(ctx, arn); idpool.IsNotFound(err) && b.RolesByName {
-		return nil, nil, nil
-	}
-	if err == nil && p.role.ID != c.Session.RoleID {
-		err = idpool.Errorf(idpool.NotFound, "role %s was deleted, and this one has its name", arn)
-	}
-	if err != nil {
-		return nil, nil, err
 	}
 	session, err = b.sessionPolicies(ctx, *c.Session)
 	return p, session, err
+}
+
+// whoIs is a caller as IAM knows them: nil for root, and for a role that does not
+// exist, where roles are taken by their names. Whoever is gone is NotFound.
+func (b *Broker) whoIs(ctx context.Context, c idpool.Caller) (*principal, error) {
+	if c.Root {
+		return nil, nil
+	}
+	if c.User != "" {
+		return b.user(ctx, c.Account, c.User)
+	}
+	arn, ok := idpool.ParseRoleARN(c.Role())
+	if !ok {
+		return nil, idpool.Errorf(idpool.NotFound, "%s is neither root nor a user nor a session of a role", c.ARN)
+	}
+	p, err := b.role(ctx, arn)
+	switch {
+	case idpool.IsNotFound(err) && b.RolesByName:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case p.role.ID != c.Session.RoleID:
+		return nil, idpool.Errorf(idpool.NotFound, "role %s was deleted, and this one has its name", arn)
+	}
+	return p, nil
 }
 
 // sessionPolicies are the policies that limit a session; none if it has none.
@@ -157,22 +171,19 @@ func (b *Broker) sessionPolicies(ctx context.Context, s Session) (list []policy.
 	return list, err
 }
 
-// describe adds the condition keys that every request has (IAM User Guide,
-// "AWS global condition context keys"). Tags of the session override those of
-// the role or user.
-func (b *Broker) describe(r *Request, p *principal) {
-	c, ctx := r.Caller, &r.Context
-	b.global(ctx, r.SourceIP, r.Secure)
+// describe adds the condition keys of a caller (IAM User Guide, "AWS global
+// condition context keys"). Tags of the session override those of the role or
+// user.
+func describe(ctx *policy.Context, c idpool.Caller, p *principal) {
 	ctx.Set("aws:PrincipalAccount", c.Account)
+	ctx.Set("aws:PrincipalArn", cmp.Or(c.Role(), c.ARN))
 	ctx.Set("aws:userid", c.UserID)
 	ctx.Set("aws:RequestedRegion", c.Region)
 	ctx.Set("aws:PrincipalIsAWSService", "false")
-	tags := p.user.Tags
-	if s := c.Session; c.Role() != "" {
-		tags = p.role.Tags
+	var tags map[string]string
+	switch s := c.Session; {
+	case c.Role() != "":
 		ctx.Set("aws:PrincipalType", "AssumedRole")
-		ctx.Set("aws:PrincipalArn", s.Role)
-		ctx.Set("aws:TokenIssueTime", s.Issued.UTC().Format(time.RFC3339))
 		if s.Provider != "" {
 			ctx.Set("aws:FederatedProvider", s.Provider)
 		}
@@ -182,15 +193,23 @@ func (b *Broker) describe(r *Request, p *principal) {
 		for key, values := range s.Keys {
 			ctx.Set(key, values...)
 		}
-	} else {
+		if p != nil {
+			tags = p.role.Tags
+		}
+	case c.User != "":
 		ctx.Set("aws:PrincipalType", "User")
-		ctx.Set("aws:PrincipalArn", c.ARN)
 		ctx.Set("aws:username", c.User)
+		if p != nil {
+			tags = p.user.Tags
+		}
+	default:
+		ctx.Set("aws:PrincipalType", "Account")
 	}
 	for key, value := range tags {
 		ctx.Set("aws:PrincipalTag/"+key, value)
 	}
-	if c.Session != nil {
+	if c.Session != nil { // temporary credentials
+		ctx.Set("aws:TokenIssueTime", c.Session.Issued.UTC().Format(time.RFC3339))
 		for key, value := range c.Session.Tags {
 			ctx.Set("aws:PrincipalTag/"+key, value)
 		}

@@ -327,6 +327,60 @@ func TestAssumeRole(t *testing.T) {
 	}
 }
 
+// TestTrustSeesWhoAsks holds that the trust policy can test what is known of the
+// caller: a deny on a tag of a user must not be overlooked.
+func TestTrustSeesWhoAsks(t *testing.T) {
+	t.Parallel()
+	const target = "arn:aws:iam::111122223333:role/target"
+	w := newWorld(t, nil)
+	w.role(t, func(r *idpool.Role) { r.Tags = map[string]string{"team": "green", "cost": "low"} })
+	w.put(t, func(ctx context.Context, wr idpool.Writer) error {
+		return wr.PutUser(ctx, idpool.User{Account: account, Name: "ann", Path: "/", ID: "AIDAANN", Tags: map[string]string{"team": "blue"}, Created: testNow})
+	})
+	user, err := w.userCaller(t.Context(), account, "ann", "eu-west-1", "AKIAANN")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _, err := w.Assume(t.Context(), ByOpenID(appRole, "web", person(map[string]string{"team": "red"}, "authenticated"), time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := w.sessionCaller(t.Context(), s, "eu-west-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, is := range map[string]struct{ user, session string }{
+		"aws:PrincipalTag/team":              {"blue", "red"}, // the tag of the session before that of the role
+		"aws:PrincipalTag/cost":              {"", "low"},
+		"aws:username":                       {"ann", ""},
+		"aws:PrincipalType":                  {"User", "AssumedRole"},
+		"aws:PrincipalArn":                   {user.ARN, appRole},
+		"aws:RequestedRegion":                {"eu-west-1", "eu-west-1"},
+		"aws:TokenIssueTime":                 {"", testNow.UTC().Format(time.RFC3339)},
+		"aws:FederatedProvider":              {"", policy.Provider},
+		"cognito-identity.amazonaws.com:aud": {"", pool},
+	} {
+		for _, value := range []string{is.user, is.session, "another"} {
+			w.role(t, func(r *idpool.Role) {
+				r.Name, r.Path, r.Trust = "target", "/", `{"Version":"2012-10-17","Statement":[
+					{"Effect":"Allow","Principal":{"AWS":["`+user.ARN+`","`+appRole+`"]},"Action":"sts:AssumeRole"},
+					{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Condition":{"StringEquals":{"`+key+`":"`+value+`"}}}]}`
+			})
+			w.PrincipalsChanged(account)
+			for caller, has := range map[*idpool.Caller]string{&user: is.user, &session: is.session} {
+				wish := Assumption{Role: target, Name: "web", Action: "sts:AssumeRole", Duration: time.Hour}
+				err := w.MayAssume(t.Context(), *caller, &wish, "")
+				if err == nil {
+					_, _, err = w.Assume(t.Context(), wish)
+				}
+				if denied := has != "" && has == value; denied != (idpool.KindOf(err) == idpool.AccessDenied) || !denied && err != nil {
+					t.Errorf("%s is %q, %q denied: %v", key, has, value, err)
+				}
+			}
+		}
+	}
+}
+
 // TestStrangersLearnNothingOfRoles holds that only whom a role trusts learns how
 // long its sessions may be.
 func TestStrangersLearnNothingOfRoles(t *testing.T) {

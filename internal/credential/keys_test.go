@@ -53,9 +53,10 @@ func TestConditionKeys(t *testing.T) {
 		"aws:userid": "AIDAANN", "aws:username": "ann", "aws:PrincipalType": "User", "aws:PrincipalArn": "arn:aws:iam::111122223333:user/staff/ann", "aws:PrincipalTag/team": "blue",
 	}
 	asRole := map[string]string{
-		"aws:userid": "AROAAPPAPPAPPAPPAPPAP:web", "aws:PrincipalType": "AssumedRole", "aws:PrincipalArn": appRole, "aws:TokenIssueTime": testNow.UTC().Format(time.RFC3339),
+		"aws:userid": "AROAAPPAPPAPPAPPAPPAP:web", "aws:PrincipalType": "AssumedRole", "aws:PrincipalArn": appRole,
 		"aws:PrincipalTag/cost": "low", "aws:PrincipalTag/team": "green",
 	}
+	temporary := map[string]string{"aws:TokenIssueTime": testNow.UTC().Format(time.RFC3339)}
 	vouched := map[string]string{
 		"aws:PrincipalTag/team": "red", "aws:FederatedProvider": "cognito-identity.amazonaws.com", "aws:SourceIdentity": "ann@example.com",
 		"cognito-identity.amazonaws.com:sub": string(person(nil).Identity), "cognito-identity.amazonaws.com:aud": pool, "cognito-identity.amazonaws.com:amr": "authenticated",
@@ -65,9 +66,9 @@ func TestConditionKeys(t *testing.T) {
 		want   []map[string]string // the last that has a key counts
 	}{
 		"user":                {user, []map[string]string{always, asUser}},
-		"session of a user":   {own, []map[string]string{always, asUser}},
-		"session of a role":   {bare, []map[string]string{always, asRole}},
-		"session of a person": {session, []map[string]string{always, asRole, vouched}},
+		"session of a user":   {own, []map[string]string{always, asUser, temporary}},
+		"session of a role":   {bare, []map[string]string{always, asRole, temporary}},
+		"session of a person": {session, []map[string]string{always, asRole, temporary, vouched}},
 	} {
 		want := map[string]string{}
 		for _, keys := range c.want {
@@ -80,8 +81,9 @@ func TestConditionKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.describe(&r, p)
-		for _, keys := range []map[string]string{always, asUser, asRole, vouched} {
+		w.global(&r.Context, r.SourceIP, r.Secure)
+		describe(&r.Context, c.caller, p)
+		for _, keys := range []map[string]string{always, asUser, asRole, temporary, vouched} {
 			for key := range keys {
 				got, ok := r.Context.Get(key)
 				if value, wanted := want[key]; ok != wanted || ok && !slices.Equal(got, []string{value}) {
