@@ -56,9 +56,15 @@ func (f storeFlags) open(ctx context.Context, fn func(control.Admin) error) erro
 		return err
 	}
 	defer store.Close()
+	keys := &token.Keys{Store: store, Box: keyring.Box("signing keys"), Region: f.Region, Now: time.Now}
+	// As at the start of a server: what another master key seals would stand in
+	// this store and never be opened together with the rest.
+	if _, err := keys.Open(ctx); err != nil {
+		return foreign(err)
+	}
 	return foreign(fn(control.Local{
 		Broker: credential.NewBroker(credential.Config{Store: store, Keyring: keyring, Now: time.Now}),
-		Keys:   &token.Keys{Store: store, Box: keyring.Box("signing keys"), Region: f.Region, Now: time.Now},
+		Keys:   keys,
 	}))
 }
 

@@ -183,9 +183,13 @@ func plainYAMLError(err error) error {
 
 // oidc is how tokens of OIDC issuers are verified.
 func (c fileConfig) oidc() oidc.Config {
+	skew := c.Tokens.ClockSkew
+	if skew == 0 { // none, for which the package has another word
+		skew = -1
+	}
 	return oidc.Config{
 		Overrides: c.issuers, AllowHTTP: c.Network.AllowHTTP, AllowCIDRs: c.Network.AllowCIDRs, RootCAs: c.roots,
-		KeySetTTL: c.Network.KeySetTTL, ClockSkew: c.Tokens.ClockSkew,
+		KeySetTTL: c.Network.KeySetTTL, ClockSkew: skew,
 	}
 }
 
