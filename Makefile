@@ -9,7 +9,7 @@ TIME    ?= 1m
 TOOL     = go tool -modfile=$(CURDIR)/tools/go.mod
 CLIENTS  = IDPOOL_BIN=$(CURDIR)/bin/idpool go test -count=1 ./e2e
 
-.PHONY: help run build test test-go test-compat e2e test-long fuzz lint format gen bench peers clean
+.PHONY: help run build test test-go test-compat e2e test-long fuzz lint format gen bench peers release reproducible clean
 
 help: ## show this help
 	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,7 +34,7 @@ e2e: build peers ## boto3, the aws CLI, the JavaScript SDK, Terraform and Ceph a
 	$(CLIENTS)
 	IDPOOL_TEST_STORE=postgres $(CLIENTS) -run 'TestClients|TestPages'
 
-test-long: build peers ## crash tests and fuzzing that take minutes
+test-long: build peers reproducible ## crash tests and fuzzing that take minutes; that a release can be built again
 	go test -count=1 ./internal/store/sqlite -run TestCrash -crashes=50
 	$(CLIENTS) -run TestCrash -crashes=50 -v
 	cd compat && go test -count=1 . -run 'TestRotation$$' -rotation=1m -v
@@ -61,6 +61,12 @@ bench: build ## measure this machine: the server beside what is possible at best
 
 peers: ## find or install what the client tests need: Node, npm packages, Python with boto3, the aws CLI, Ceph
 	@./e2e/peers.sh
+
+release: ## static binaries for Linux on amd64 and arm64, bills of materials and checksums, in dist/
+	./tools/release.sh $(VERSION) $(COMMIT) dist
+
+reproducible: ## build the release twice, in two folders, and compare
+	./tools/reproducible.sh
 
 clean: ## remove what was built
 	rm -rf bin dist e2e/node_modules e2e/.node
