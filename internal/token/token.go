@@ -10,9 +10,11 @@ package token
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -133,6 +135,9 @@ var ErrForeign = errors.New("the token names another issuer")
 // [ErrForeign] behind it and names that issuer.
 func (i *Issuer) Verify(ctx context.Context, text string) (idpool.OpenID, error) {
 	invalid := idpool.Errorf(idpool.InvalidToken, "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
+	if !strict(text) {
+		return idpool.OpenID{}, invalid.Because(fmt.Errorf("%w: a part is not base64url", ErrMalformed))
+	}
 	parsed, err := jwt.ParseSigned(text, []jose.SignatureAlgorithm{
 		jose.RS256, jose.RS384, jose.RS512, jose.ES256, jose.ES384, jose.ES512})
 	if err != nil || len(parsed.Headers) != 1 {
@@ -166,4 +171,16 @@ func (i *Issuer) Verify(ctx context.Context, text string) (idpool.OpenID, error)
 		return idpool.OpenID{}, invalid.Because(errors.New("pool ARN and audience do not agree"))
 	}
 	return idpool.OpenID{Identity: idpool.IdentityID(c.Subject), Pool: pool, Account: account, AMR: c.AMR, Tags: c.Tags.plain()}, nil
+}
+
+// strict reports whether each part of a token is base64url in the one way that it
+// can be written: the standard library, and go-jose with it, would pass over line
+// breaks, and over stray bits at the end.
+func strict(text string) bool {
+	for part := range strings.SplitSeq(text, ".") {
+		if _, err := base64.RawURLEncoding.Strict().DecodeString(part); err != nil {
+			return false
+		}
+	}
+	return !strings.ContainsAny(text, "\r\n")
 }

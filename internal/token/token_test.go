@@ -329,8 +329,8 @@ func TestForgeries(t *testing.T) {
 	}
 }
 
-// Every altered character makes a token worthless, but for the last one: it has
-// bits that no byte of the signature needs.
+// Every altered character makes a token worthless, also the last one, of which
+// no byte of the signature needs every bit, and so does every added one.
 func TestAlteredTokens(t *testing.T) {
 	t.Parallel()
 	issuer, _ := newIssuer(t)
@@ -338,23 +338,17 @@ func TestAlteredTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same := 0
 	for i := range text {
-		for at, c := range []byte("AB.=\n") {
-			if text[i] == c || at > 1 && i%25 > 0 {
+		for at, c := range []byte("AB.=\n\r ") {
+			if text[i] == c || at > 1 && i%25 > 0 && i < len(text)-1 {
 				continue
 			}
-			got, err := issuer.Verify(t.Context(), text[:i]+string(c)+text[i+1:])
-			if err == nil && !reflect.DeepEqual(got, ann()) {
-				t.Fatalf("character %d made %q: %+v", i, c, got)
-			}
-			if err == nil {
-				same++
+			for _, bad := range []string{text[:i] + string(c) + text[i+1:], text[:i] + string(c) + text[i:], text[:i+1] + string(c) + text[i+1:]} {
+				if got, err := issuer.Verify(t.Context(), bad); err == nil {
+					t.Errorf("%q at character %d of %d: %+v", c, i, len(text), got)
+				}
 			}
 		}
-	}
-	if same > 2 {
-		t.Errorf("%d altered tokens were accepted", same)
 	}
 	for _, cut := range []int{1, 10, 100, len(text) - 1} {
 		for _, bad := range []string{text[cut:], text[:len(text)-cut]} {
