@@ -343,7 +343,11 @@ func TestAlteredTokens(t *testing.T) {
 			if text[i] == c || at > 1 && i%25 > 0 && i < len(text)-1 {
 				continue
 			}
-			for _, bad := range []string{text[:i] + string(c) + text[i+1:], text[:i] + string(c) + text[i:], text[:i+1] + string(c) + text[i+1:]} {
+			altered := []string{text[:i] + string(c) + text[i+1:]}
+			if i%25 == 0 || i == len(text)-1 {
+				altered = append(altered, text[:i]+string(c)+text[i:], text[:i+1]+string(c)+text[i+1:])
+			}
+			for _, bad := range altered {
 				if got, err := issuer.Verify(t.Context(), bad); err == nil {
 					t.Errorf("%q at character %d of %d: %+v", c, i, len(text), got)
 				}
