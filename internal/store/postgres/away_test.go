@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"strings"
 	"sync"
@@ -236,6 +237,83 @@ func TestStandbyIsAway(t *testing.T) {
 				server.Exec(t, cancel)
 			}
 		}
+	}
+}
+
+// TestStandbyHangs: while commits wait for a standby nobody reads what they did,
+// though their callers have given up, and reading goes on. When there is a
+// standby again everything works.
+func TestStandbyHangs(t *testing.T) {
+	t.Parallel()
+	server := pgtest.New(t)
+	address := server.Schema(t)
+	s, other := open(t, address), open(t, address)
+	s.commitTime = 200 * time.Millisecond
+	answered := map[int]bool{}
+	server.Exec(t, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()")
+	n := 0
+	for ; len(answered) == n; n++ { // until the processes have read the setting
+		if err := s.Update(t.Context(), put(n)); err == nil {
+			answered[n] = true
+		} else if idpool.KindOf(err) != idpool.Unavailable || errors.Is(err, errAgain) || !strings.Contains(err.Error(), "whether the transaction was committed is not known") {
+			t.Fatal(err)
+		}
+	}
+	var calls sync.WaitGroup
+	for range 2 * maxConns {
+		n++
+		calls.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			if err := s.Update(ctx, put(n)); err == nil {
+				t.Error("an update was answered without a standby")
+			}
+		})
+	}
+	calls.Wait()
+	for _, node := range []*Store{s, other} {
+		if rows, err := held(t.Context(), node); err != nil || !maps.Equal(rows, answered) {
+			t.Errorf("rows %v are read, %v were answered; %v", rows, answered, err)
+		}
+	}
+	server.Exec(t, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+	if err := s.Update(t.Context(), put(1_000)); err != nil {
+		t.Error(err)
+	}
+	for n := range answered {
+		if rows, err := held(t.Context(), other); err != nil || !rows[n] || !rows[1_000] {
+			t.Errorf("row %d: %v, %v", n, rows, err)
+		}
+	}
+}
+
+// TestCancelsNothing: the connection of a commit that nobody waits for any more
+// is closed, and the commit goes on waiting for the standby.
+func TestCancelsNothing(t *testing.T) {
+	t.Parallel()
+	server := pgtest.New(t)
+	s := open(t, server.Schema(t))
+	server.Exec(t, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()")
+	for n, gaveUp := 0, false; !gaveUp; n++ {
+		tx, err := s.begin(t.Context(), beginUpdate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := put(n)(store.Tx{Q: tx}); err != nil {
+			t.Fatal(err)
+		}
+		go func() { time.Sleep(200 * time.Millisecond); tx.conn.Conn().PgConn().Conn().Close() }()
+		if err := tx.commit(t.Context()); err != nil {
+			gaveUp = true
+			cleaned := tx.conn.Conn().PgConn().CleanupDone()
+			tx.end()
+			<-cleaned
+			if rows, err := held(t.Context(), s); err != nil || len(rows) != n {
+				t.Errorf("%d rows are read, %d were answered; %v", len(rows), n, err)
+			}
+			continue
+		}
+		tx.end()
 	}
 }
 

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/semaphore"
 )
@@ -44,7 +46,8 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %s: %w", where, oneLine(err))
 	}
-	return &Store{pool: pool, turns: semaphore.NewWeighted(int64(config.MaxConns))}, nil
+	all := max(1, int64(config.MaxConns)*3/4)
+	return &Store{pool: pool, turns: semaphore.NewWeighted(all), all: all, commitTime: commitTime}, nil
 }
 
 // parse reads a URL. No part of it gets into the error, which is logged: it
@@ -73,7 +76,7 @@ func parse(address string) (*pgxpool.Config, error) {
 	}
 	config.PingTimeout, config.MaxConnIdleTime = pingTime, maxIdle
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter = maxLifetime, maxLifetime/4
-	c.OnNotice, config.AfterConnect = noteWarning, insistOnDurability
+	c.OnNotice, config.BeforeConnect, config.AfterConnect = noteWarning, cancelNothing, insistOnDurability
 	for name, value := range map[string]string{
 		"application_name":                    "idpool",
 		"statement_timeout":                   milliseconds(statementTime),
@@ -84,6 +87,25 @@ func parse(address string) (*pgxpool.Config, error) {
 		}
 	}
 	return config, nil
+}
+
+// cancelNothing keeps a connection that is given up from asking the server to
+// cancel what runs on it, as pgx does. A commit that waits for a standby would
+// stop waiting: everybody would read what is on the primary only, and is lost
+// with it. The server knows for itself how long a statement may take.
+func cancelNothing(_ context.Context, c *pgx.ConnConfig) error {
+	dial, connected := c.DialFunc, false // a connection is used by one goroutine at a time
+	c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if connected {
+			return nil, errors.New("nothing is cancelled")
+		}
+		return dial(ctx, network, address)
+	}
+	c.AfterConnect = func(context.Context, *pgconn.PgConn) error {
+		connected = true
+		return nil
+	}
+	return nil
 }
 
 // insistOnDurability makes sure that a connection answers a commit when it is

@@ -26,6 +26,7 @@ const (
 	acquireTime   = 3 * time.Second  // to wait for a connection, or a turn
 	statementTime = 5 * time.Second  // for one statement; the server is told, too
 	commitTime    = 10 * time.Second // for a commit, which may wait for a standby
+	abandonTime   = 30 * time.Second // after which nobody waits for it any more, not even in the background
 
 	maxTries    = 20                    // of one update
 	maxTogether = 2                     // of them beside other updates of this node
@@ -35,10 +36,14 @@ const (
 // Store is an open database.
 type Store struct {
 	pool *pgxpool.Pool
-	// turns are for updates: one for each connection. An update that others
-	// were in the way of again and again takes all of them, to be alone on
-	// this node.
+	// turns are for updates: one for each connection, but for some that views
+	// always have, also while all commits wait for a standby. An update that
+	// others were in the way of again and again takes all of them, to be alone
+	// on this node.
 	turns *semaphore.Weighted
+	all   int64 // turns
+
+	commitTime time.Duration
 }
 
 // A view is one snapshot: it sees all of a transaction or nothing of it, which
@@ -68,24 +73,48 @@ func (s *Store) Update(ctx context.Context, fn func(idpool.Writer) error) error 
 	return again(ctx, func(try int) error {
 		turns := int64(1)
 		if try > maxTogether {
-			turns = int64(s.pool.Config().MaxConns)
+			turns = s.all
 		}
 		waiting, cancel := context.WithTimeout(ctx, acquireTime)
 		defer cancel()
 		if err := s.turns.Acquire(waiting, turns); err != nil {
 			return gaveUp(ctx, err)
 		}
-		defer s.turns.Release(turns)
 		t, err := s.begin(ctx, beginUpdate)
 		if err != nil {
+			s.turns.Release(turns)
 			return err
 		}
-		defer t.end()
+		end := func() { t.end(); s.turns.Release(turns) }
+		committing := false
+		defer func() { // also after a panic
+			if !committing {
+				end()
+			}
+		}()
 		if err := t.outcome(fn(store.Tx{Q: t})); err != nil {
 			return err
 		}
-		return t.commit(ctx)
+		committing = true
+		return s.commit(ctx, t, end)
 	})
+}
+
+// commit commits and then ends. A commit that takes too long is left to itself:
+// it keeps its turn and its connection, so that those which wait for a standby
+// are never more than the turns.
+func (s *Store) commit(ctx context.Context, t *tx, end func()) error {
+	outcome := make(chan error, 1)
+	go func() {
+		defer end()
+		outcome <- t.commit(ctx)
+	}()
+	select {
+	case err := <-outcome:
+		return err
+	case <-time.After(s.commitTime):
+		return unknown(fmt.Errorf("there was no answer in %s", s.commitTime))
+	}
 }
 
 // Ping implements idpool.Store.

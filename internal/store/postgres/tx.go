@@ -170,7 +170,7 @@ func (t *tx) commit(ctx context.Context) error {
 	if len(t.pending) == 1 && t.pending[0].text == beginUpdate {
 		return nil // no statement ran
 	}
-	ctx, cancel := bounded(ctx, commitTime)
+	ctx, cancel := bounded(ctx, abandonTime)
 	defer cancel()
 	noted := t.conn.Conn().PgConn().CustomData()
 	delete(noted, warned)
@@ -184,7 +184,7 @@ func (t *tx) commit(ctx context.Context) error {
 	}
 	switch {
 	case errors.Is(t.failed, errLost), pgconn.Timeout(t.failed), sqlState(t.failed) == "40003": // statement_completion_unknown
-		return unavailable(fmt.Errorf("whether the transaction was committed is not known: %v", t.failed))
+		return unknown(t.failed)
 	case t.failed != nil:
 		return t.failed // the server took it back: nothing was done
 	case tag.String() != "COMMIT":
@@ -193,6 +193,12 @@ func (t *tx) commit(ctx context.Context) error {
 		return unavailable(fmt.Errorf("committed, but perhaps not on the standby: %v", noted[warned]))
 	}
 	return nil
+}
+
+// unknown is the error of a commit that may have happened. It does not wrap its
+// cause, so that nobody tries again.
+func unknown(cause error) error {
+	return unavailable(fmt.Errorf("whether the transaction was committed is not known: %v", cause))
 }
 
 // warned is where a connection keeps the last warning of the server.
@@ -216,6 +222,9 @@ func (t *tx) end() {
 		} else {
 			c.Exec(ctx, "ROLLBACK")
 		}
+	}
+	if c.IsClosed() {
+		c.PgConn().Conn().Close() // at once, so that its place in the pool is free
 	}
 	t.conn.Release()
 }

@@ -14,16 +14,10 @@ import (
 	"time"
 )
 
-// Lose takes the server's machine away: every process of it is killed, and its
-// data is gone. It works on Linux.
-func (s *Server) Lose(t testing.TB) {
+// Signal sends a signal to every process of the server. It works on Linux.
+func (s *Server) Signal(t testing.TB, signal syscall.Signal) {
 	t.Helper()
-	file, err := os.ReadFile(filepath.Join(s.Folder, "postmaster.pid"))
-	lines := strings.Split(string(file), "\n")
-	if err != nil || len(lines) < 7 {
-		t.Fatalf("pgtest: postmaster.pid has %d lines, %v", len(lines), err)
-	}
-	pid, err := strconv.Atoi(lines[0])
+	pid, err := strconv.Atoi(s.pidFile(t)[0])
 	if err != nil {
 		t.Fatalf("pgtest: postmaster.pid: %v", err)
 	}
@@ -34,10 +28,30 @@ func (s *Server) Lose(t testing.TB) {
 	}
 	for _, child := range bytes.Fields(children) {
 		if pid, err := strconv.Atoi(string(child)); err == nil {
-			syscall.Kill(pid, syscall.SIGKILL)
+			syscall.Kill(pid, signal)
 		}
 	}
-	syscall.Kill(pid, syscall.SIGKILL)
+	syscall.Kill(pid, signal)
+}
+
+// pidFile are the lines of postmaster.pid: the first is the process, the seventh
+// the key and the ID of memory that the kernel would keep.
+func (s *Server) pidFile(t testing.TB) []string {
+	t.Helper()
+	file, err := os.ReadFile(filepath.Join(s.Folder, "postmaster.pid"))
+	lines := strings.Split(string(file), "\n")
+	if err != nil || len(lines) < 7 {
+		t.Fatalf("pgtest: postmaster.pid has %d lines, %v", len(lines), err)
+	}
+	return lines
+}
+
+// Lose takes the server's machine away: every process of it is killed, and its
+// data is gone. It works on Linux.
+func (s *Server) Lose(t testing.TB) {
+	t.Helper()
+	memory := strings.Fields(s.pidFile(t)[6])
+	s.Signal(t, syscall.SIGKILL)
 	for { // until nobody listens
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port))
 		if err != nil {
@@ -46,8 +60,8 @@ func (s *Server) Lose(t testing.TB) {
 		conn.Close()
 		time.Sleep(time.Millisecond)
 	}
-	if shared := strings.Fields(lines[6]); len(shared) == 2 { // the key and the ID of what the kernel would keep
-		exec.Command("ipcrm", "-m", shared[1]).Run()
+	if len(memory) == 2 {
+		exec.Command("ipcrm", "-m", memory[1]).Run()
 	}
 	if err := os.RemoveAll(s.Folder); err != nil {
 		t.Fatalf("pgtest: %v", err)
