@@ -17,6 +17,9 @@ const (
 	// Trust is the trust policy of a role. It says who, and not on which
 	// resources.
 	Trust
+	// Standalone is an Identity policy that is kept for itself, as a managed
+	// one is. It must be of version 2012-10-17.
+	Standalone
 )
 
 // Document is a policy document, compiled. It is immutable: keep it, and share

@@ -24,6 +24,7 @@ type rank int
 
 const (
 	syntax rank = iota
+	oldVersion
 	principals
 	legacy
 	sids
@@ -43,6 +44,7 @@ const (
 
 // The texts for policies of identities.
 const (
+	textOldVersion          = "Policy document must be version 2012-10-17 or greater."
 	textPrincipalProhibited = "Policy document should not specify a principal."
 	textSidTwice            = "Statement IDs (SID) in a single policy must be unique."
 	textNoActions           = "Policy statement must contain actions."

@@ -89,6 +89,9 @@ func (p *parser) document(text string) *Document {
 		p.complain(syntax, "Version", p.pick(textSyntax, textTrustVersion))
 	}
 	p.variables = version == "2012-10-17"
+	if p.kind == Standalone && !p.variables {
+		p.complain(oldVersion, "Version", textOldVersion)
+	}
 	d.statements = p.statements(o)
 	return d
 }
@@ -168,9 +171,9 @@ func (p *parser) who(where string, o object, s *statement) {
 	v, has := o.get("Principal")
 	where += ", Principal"
 	switch {
-	case p.kind == Identity && (has || not):
+	case p.kind != Trust && (has || not):
 		p.complain(principals, where, textPrincipalProhibited)
-	case p.kind == Identity:
+	case p.kind != Trust:
 	case not && s.effect == Allow:
 		p.complain(principals, where, textTrustAllowNot)
 	case not:

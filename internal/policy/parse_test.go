@@ -400,6 +400,30 @@ func TestOrderOfComplaints(t *testing.T) {
 	}
 }
 
+// TestManagedVersion holds that a managed policy is of the current version, which
+// counts more than all that is wrong with it but its syntax. An inline policy may
+// be of the old one.
+func TestManagedVersion(t *testing.T) {
+	const (
+		fine = `{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`
+		old  = "Policy document must be version 2012-10-17 or greater."
+	)
+	for _, row := range []struct{ text, managed, inline string }{
+		{in(fine), "", ""},
+		{`{"Statement":[` + fine + `]}`, old, ""},
+		{`{"Version":"2008-10-17","Statement":[` + fine + `]}`, old, ""},
+		{`{"Version":"2013-10-17","Statement":[` + fine + `]}`, syntax, syntax},
+		{`{"Statement":[{"Effect":"Allow","Action":"x"}]}`, old, noRes},
+		{`{"Statement":[{"Effect":"Allow","Principal":"*"}]}`, old, noWho},
+		{`{"Statement":[{"Effect":"Perhaps"}]}`, syntax, syntax},
+		{in(`{"Effect":"Allow","Principal":"*","Action":"s3:a","Resource":"*"}`), noWho, noWho},
+	} {
+		if managed, inline := refusal(t, row.text, policy.Standalone), refusal(t, row.text, policy.Identity); managed != row.managed || inline != row.inline {
+			t.Errorf("%s\n got %q, inline %q\nwant %q, inline %q", row.text, managed, inline, row.managed, row.inline)
+		}
+	}
+}
+
 // TestTrustStatements is what a statement of a trust policy may say.
 func TestTrustStatements(t *testing.T) {
 	const (

@@ -218,7 +218,7 @@ func TestAnswers(t *testing.T) {
 func TestTheCauseOfABadPolicyIsForTheOperator(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.root.call(t, "CreatePolicy", `PolicyName=x&PolicyDocument={"Statement":[{"Effect":"Allow","Action":"nocolon","Resource":"*"}]}`)
+	w.root.call(t, "CreatePolicy", `PolicyName=x&PolicyDocument={"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"nocolon","Resource":"*"}]}`)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	ev := w.events[len(w.events)-1]

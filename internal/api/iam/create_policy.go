@@ -66,7 +66,7 @@ func (s *Service) createPolicy(ctx context.Context, caller idpool.Caller, in cre
 
 // checkManaged checks the document of a managed policy.
 func checkManaged(text string) error {
-	if err := checkDocument(text, policy.Identity); err != nil {
+	if err := checkDocument(text, policy.Standalone); err != nil {
 		return err
 	}
 	if size(text) > maxManagedSize {

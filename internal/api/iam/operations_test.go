@@ -377,6 +377,7 @@ var policySteps = []step{
 	{"CreatePolicy", "PolicyName=a b&PolicyDocument={doc}", "400 ValidationError: The specified value for policyName" + nameChars, nil},
 	{"CreatePolicy", "PolicyName=X&Path=a&PolicyDocument={doc}", "400 ValidationError: The specified value for path" + pathChars, nil},
 	{"CreatePolicy", "PolicyName=X&PolicyDocument={trust}", "400 MalformedPolicyDocument: Policy document should not specify a principal.", nil},
+	{"CreatePolicy", `PolicyName=X&PolicyDocument={"Version":"2008-10-17","Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}`, "400 MalformedPolicyDocument: Policy document must be version 2012-10-17 or greater.", nil},
 	{"CreatePolicy", "PolicyName=X&PolicyDocument={doc6145}", "409 LimitExceeded: Cannot exceed quota for PolicySize: 6144", nil},
 	{"CreatePolicy", "PolicyName=X&PolicyDocument={doc}&Description={long1001}", oneError + "Value '" + documents["long1001"] + "' at 'description' failed to satisfy constraint: Member must have length less than or equal to 1000", nil},
 	{"CreatePolicy", "PolicyName=X&PolicyDocument={doc}&Tags.member.1.Key=k&Tags.member.1.Value=v&Tags.member.2.Key=K&Tags.member.2.Value=v", twice, nil},

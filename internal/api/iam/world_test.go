@@ -239,7 +239,7 @@ var documents = map[string]string{
 	"path513":    "/" + strings.Repeat("a", 511) + "/",
 }
 
-const identityDocument = `{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}],"Id":"%s"}`
+const identityDocument = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}],"Id":"%s"}`
 
 // pad makes a document of so many characters, and white space beside them.
 func pad(form string, size int) string {
