@@ -18,7 +18,7 @@ import (
 type Request struct {
 	Caller   idpool.Caller
 	Action   string         // such as "cognito-identity:ListIdentityPools"
-	Resource string         // ARN, or "*"
+	Resource string         // ARN, "*", or empty for an action that is about none
 	Context  policy.Context // what the operation knows: aws:RequestTag, aws:ResourceTag …
 	SourceIP string         // empty if the client has no address
 	Secure   bool           // the request came over TLS
@@ -100,7 +100,10 @@ func (r Request) denied(why string, cause error) error {
 	case "explicit":
 		tail = " with an explicit deny"
 	}
-	return idpool.Errorf(idpool.AccessDenied, "User: %s is not authorized to perform: %s on resource: %s%s", r.Caller.ARN, r.Action, r.Resource, tail).Because(cause)
+	if r.Resource != "" {
+		tail = " on resource: " + r.Resource + tail
+	}
+	return idpool.Errorf(idpool.AccessDenied, "User: %s is not authorized to perform: %s%s", r.Caller.ARN, r.Action, tail).Because(cause)
 }
 
 // grantsOf are the policies of whoever calls. The principal is nil for a role
