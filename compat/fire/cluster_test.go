@@ -61,6 +61,19 @@ func (c *cluster) failOver(t *testing.T, noticed time.Duration) {
 	c.standby.Follow(t, c.primary)
 }
 
+// hang has the standby hang for a while, and loses the primary then: whatever
+// waited for the standby was not answered, and is gone.
+func (c *cluster) hang(t *testing.T, d time.Duration) {
+	t.Helper()
+	c.standby.Signal(t, syscall.SIGSTOP)
+	time.Sleep(d)
+	c.primary.Lose(t)
+	c.standby.Signal(t, syscall.SIGCONT)
+	c.standby.Promote(t)
+	c.primary, c.standby = c.standby, c.primary
+	c.standby.Follow(t, c.primary)
+}
+
 // binary is the program under test: $IDPOOL_BIN, or built now.
 func binary(t *testing.T) string {
 	t.Helper()
