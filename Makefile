@@ -6,10 +6,11 @@ LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 ARGS    ?=
 PKG     ?= .
 TIME    ?= 1m
+FIRE    ?= 5m
 TOOL     = go tool -modfile=$(CURDIR)/tools/go.mod
 CLIENTS  = IDPOOL_BIN=$(CURDIR)/bin/idpool go test -count=1 ./e2e
 
-.PHONY: help run build test test-go test-compat e2e test-long fuzz lint format gen bench peers release reproducible clean
+.PHONY: help run build test test-go test-compat e2e test-long fire fuzz lint format gen bench peers release reproducible clean
 
 help: ## show this help
 	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -38,7 +39,11 @@ test-long: build peers reproducible ## crash tests and fuzzing that take minutes
 	go test -count=1 ./internal/store/sqlite -run TestCrash -crashes=50
 	$(CLIENTS) -run TestCrash -crashes=50 -v
 	cd compat && go test -count=1 . -run 'TestRotation$$' -rotation=1m -v
+	$(MAKE) fire FIRE=1m
 	./tools/fuzz.sh $(TIME)
+
+fire: build ## three servers on two PostgreSQL databases, killed again and again while people sign in (FIRE=5m): docs/reliability.md
+	cd compat && IDPOOL_BIN=$(CURDIR)/bin/idpool go test -count=1 -timeout 2h ./fire -run TestFire -fire=$(FIRE) -v
 
 fuzz: ## fuzz a package's targets: make fuzz PKG=./internal/wire TIME=10m
 	./tools/fuzz.sh $(TIME) $(PKG)
