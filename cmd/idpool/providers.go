@@ -19,8 +19,9 @@ import (
 // providerConfig says where a provider really lives, and what it is asked with.
 type providerConfig struct {
 	// Of providers with ID tokens.
-	Issuer  string `yaml:"issuer"`
-	JWKSURI string `yaml:"jwks_uri"`
+	Issuer     string   `yaml:"issuer"`
+	JWKSURI    string   `yaml:"jwks_uri"`
+	Algorithms []string `yaml:"algorithms"`
 	// Of user pools with ServerSideTokenCheck: their API, and the key that
 	// signs the questions, in the form that AWS tools read (profile default).
 	UserInfoEndpoint        string `yaml:"user_info_endpoint"`
@@ -44,6 +45,11 @@ func (p providerConfig) overrides(name string) (oidc.Override, social.Override, 
 		address := addresses[key]
 		if at, err := url.Parse(address); address != "" && (err != nil || at.Host == "" || at.Scheme != "https" && at.Scheme != "http") {
 			say(key, "%q is not an address", address)
+		}
+	}
+	for i, alg := range p.Algorithms {
+		if !oidc.KnowsAlgorithm(alg) {
+			say(fmt.Sprintf("algorithms[%d]", i), "%q is not RS256, RS384, RS512, ES256, ES384 or ES512", alg)
 		}
 	}
 	userPool := oidc.UserPool{Endpoint: p.UserInfoEndpoint}
@@ -71,7 +77,7 @@ func (p providerConfig) overrides(name string) (oidc.Override, social.Override, 
 			say("app_secret_file", "only Facebook is asked with the secret of an application")
 		}
 	}
-	return oidc.Override{Issuer: p.Issuer, JWKSURI: p.JWKSURI, UserPool: userPool}, asked, errors.Join(errs...)
+	return oidc.Override{Issuer: p.Issuer, JWKSURI: p.JWKSURI, UserPool: userPool, Algorithms: p.Algorithms}, asked, errors.Join(errs...)
 }
 
 // maxSecret bounds a secret, in bytes.

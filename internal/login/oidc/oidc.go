@@ -61,6 +61,9 @@ type Override struct {
 	Issuer   string   // the expected iss, and the base of discovery; empty: as registered
 	JWKSURI  string   // where the keys are; empty: where discovery says
 	UserPool UserPool // for user pools with ServerSideTokenCheck
+	// Algorithms are those that its tokens may be signed with, out of those
+	// that [KnowsAlgorithm] knows. Empty: all of them.
+	Algorithms []string
 }
 
 // Verifier is the kind of provider that issues ID tokens. It is safe for
@@ -161,6 +164,9 @@ func (v *Verifier) Verify(ctx context.Context, pool *idpool.PoolConfig, presente
 	// 3. Did the issuer sign it?
 	var signer *key
 	if !known {
+		if !p.takes(t.alg) {
+			return refuse(&login.Refusal{Check: "signature", Expected: "an alg of " + quote(p.algorithms...), Got: quote(t.alg)}, "Couldn't verify signed token.")
+		}
 		var why *login.Refusal
 		if signer, why = v.keys.of(p.keysAt(c.iss)).verify(ctx, t); why != nil {
 			return refuse(why, "Couldn't verify signed token.")
@@ -177,7 +183,7 @@ func (v *Verifier) Verify(ctx context.Context, pool *idpool.PoolConfig, presente
 		}
 	}
 	if !known {
-		v.remember(id, c, signer)
+		v.remember(id, t, signer)
 	}
 	// 5. Where the pool wants it: does the user pool still know the person?
 	if slices.Contains(p.checked, client) {
@@ -193,6 +199,7 @@ type tokenID [sha256.Size]byte
 
 // seenToken is a token that passed every check once.
 type seenToken struct {
+	alg    string
 	claims *claims
 	signer *key
 	weight uint32
@@ -206,19 +213,19 @@ func (v *Verifier) TokenLookups() (hits, misses uint64) {
 }
 
 // recall returns the claims of a token whose signature was verified before, if
-// the key that made it is still one of those that the provider's tokens are
-// verified with now.
+// its algorithm is one of the provider's, and the key that made it is still one
+// of those that the provider's tokens are verified with now.
 func (v *Verifier) recall(id tokenID, p provider) (*claims, bool) {
 	t, ok := v.seen.GetIfPresent(id)
-	if !ok || !slices.Contains(p.issuers, t.claims.iss) || !v.keys.of(p.keysAt(t.claims.iss)).holds(t.signer) {
+	if !ok || !p.takes(t.alg) || !slices.Contains(p.issuers, t.claims.iss) || !v.keys.of(p.keysAt(t.claims.iss)).holds(t.signer) {
 		return nil, false
 	}
 	return t.claims, true
 }
 
-func (v *Verifier) remember(id tokenID, c *claims, signer *key) {
+func (v *Verifier) remember(id tokenID, t *token, signer *key) {
 	const piece = 4 << 10
-	v.seen.Set(id, seenToken{claims: c, signer: signer, weight: uint32(1 + size(map[string]any(c.all))/piece)})
+	v.seen.Set(id, seenToken{alg: t.alg, claims: t.claims, signer: signer, weight: uint32(1 + size(map[string]any(t.claims.all))/piece)})
 }
 
 // size estimates the bytes that a JSON value takes in memory, rather too high

@@ -294,6 +294,35 @@ func TestOverride(t *testing.T) {
 	}
 }
 
+// TestAlgorithms has an issuer under two names, one of which takes no token that
+// is signed with anything but what it should be, seen before or not.
+func TestAlgorithms(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const strict = "login.example.com"
+	w.pool.OIDCProviderARNs = append(w.pool.OIDCProviderARNs, idpool.ProviderARN(account, strict))
+	w.pool.OIDCProviders[strict] = idpool.OIDCProvider{Account: account, Name: strict, URL: "https://" + strict, ClientIDs: []string{"app"}}
+	token := w.Token("ann") // ES256
+	for _, row := range []struct {
+		algorithms []string
+		taken      bool
+	}{{nil, true}, {[]string{"RS256", "ES256"}, true}, {[]string{"RS256"}, false}, {[]string{"ES384", "es256"}, false}} {
+		c := w.config()
+		c.Overrides = map[string]Override{strict: {Issuer: w.URL, Algorithms: row.algorithms}}
+		w.v = New(c)
+		for _, seen := range []bool{false, true} {
+			_, err := present(t, w.v, w.pool, strict, token)
+			if row.taken && err != nil {
+				t.Errorf("%v, seen before %t: %v", row.algorithms, seen, err)
+			}
+			if !row.taken {
+				wantRefusal(t, err, "signature", unverified)
+			}
+			w.accept(t, token) // under the other name
+		}
+	}
+}
+
 // TestRefusals reads what the operator is told.
 func TestRefusals(t *testing.T) {
 	t.Parallel()

@@ -12,6 +12,7 @@ type provider struct {
 	name        string
 	issuers     []string // any of which iss must equal
 	jwksURI     string   // where the keys of all of them are; empty: where discovery says
+	algorithms  []string // that its tokens may be signed with; empty: all that are accepted
 	audiences   []string
 	anyAudience bool
 	detail      string   // what precedes the subject in the amr claim (behaviour 5.3)
@@ -38,7 +39,7 @@ func (v *Verifier) provider(pool *idpool.PoolConfig, name string) (p provider, o
 		if o.JWKSURI != "" {
 			p.jwksURI = o.JWKSURI
 		}
-		p.api = o.UserPool
+		p.api, p.algorithms = o.UserPool, o.Algorithms
 	}
 	return p, ok
 }
@@ -138,6 +139,11 @@ func (v *Verifier) registered(pool *idpool.PoolConfig, name string) (provider, b
 		p.issuers, p.jwksURI = w.issuers, w.jwksURI
 	}
 	return p, true
+}
+
+// takes reports whether the provider's tokens may be signed with an algorithm.
+func (p provider) takes(alg string) bool {
+	return len(p.algorithms) == 0 || slices.Contains(p.algorithms, alg)
 }
 
 // keysAt is where the keys are of one of the provider's issuers.

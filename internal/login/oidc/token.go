@@ -27,6 +27,12 @@ const (
 // algorithms are those that are accepted: no symmetric one, and never none.
 var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.ES256, jose.ES384, jose.ES512}
 
+// KnowsAlgorithm reports whether tokens can be signed with an algorithm (RFC
+// 7518, 3.1): RS256, RS384, RS512, ES256, ES384 or ES512.
+func KnowsAlgorithm(name string) bool {
+	return slices.Contains(algorithms, jose.SignatureAlgorithm(name))
+}
+
 // token is a token that was read, and of which nothing is verified.
 type token struct {
 	alg, kid string
@@ -129,7 +135,7 @@ func (t *token) readHeader(text []byte) *login.Refusal {
 		return refuse("", "", err)
 	}
 	switch typ = mediaType(typ); {
-	case !slices.Contains(algorithms, jose.SignatureAlgorithm(alg)):
+	case !KnowsAlgorithm(alg):
 		return refuse(fmt.Sprintf("an alg of %v", algorithms), quote(alg), nil)
 	case len(kid) > maxKeyID:
 		return refuse(fmt.Sprintf("a kid of at most %d bytes", maxKeyID), strconv.Itoa(len(kid)), nil)
