@@ -28,7 +28,7 @@ type Handler struct {
 	Services []*Service
 	Now      func() time.Time
 	// Observe gets the event of each request, once, before the answer is
-	// sent: what a client has seen is in the log.
+	// sent.
 	Observe func(context.Context, *Event)
 }
 
