@@ -437,12 +437,26 @@ In the configuration file, each key where it is needed:
       "cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab12Cd34E":
         issuer: "http://127.0.0.1:9229/us-east-1_Ab12Cd34E"         # iss of its tokens, and the base of discovery
         jwks_uri: "http://127.0.0.1:9229/us-east-1_Ab12Cd34E/.well-known/jwks.json"   # the keys, without discovery
+        algorithms: [RS256]                                         # that sign its tokens; without it RS256 to RS512, ES256 to ES512
         user_info_endpoint: "http://127.0.0.1:9229/"                # API that ServerSideTokenCheck asks; AWS's without it
         user_info_credentials_file: /run/secrets/user-pool          # key that may cognito-idp:AdminGetUser, in the form that AWS tools read
       graph.facebook.com:
         endpoint: "https://graph.facebook.com"                      # base address of the API that is asked; also of www.amazon.com, api.twitter.com
         app_secret_file: /run/secrets/facebook                      # of the application, or a line APPLICATION|SECRET for each;
                                                                     # without it Facebook is asked with the token alone
+    network:
+      allow_cidrs: [10.20.0.0/16]                                   # private or special ranges that providers may live in
+      allow_http: true                                              # plain http, for the addresses above
+      ca_file: /etc/idpool/ca.pem                                   # authorities that vouch for providers, beside the system's
+      key_set_ttl: 1h                                               # how long a key is believed that its issuer withdrew; at most 24h
+    tokens:
+      clock_skew: 60s                                               # grace for exp, nbf and iat; 0s to 10m
+    saml:
+      audiences: ["urn:example:app"]                                # for whom assertions may be, beside AWS
+      recipients: ["https://app.example.com/saml"]                  # where they may be sent, beside AWS and our issuer's /saml
+
+IAM takes the address of an issuer as AWS does: https, and without a port. An issuer that lives elsewhere is registered under such a name, and its ` + "`issuer`" + `
+stands here: its people come as people of the name.
 
 A provider is asked at addresses that the network section allows, within 10 seconds, and is never followed elsewhere. With the secret, Facebook says more of a
 token: whether it is a person's, and when it ends.
