@@ -211,7 +211,9 @@ func describe(ctx *policy.Context, c idpool.Caller, p *principal) {
 	for key, value := range tags {
 		ctx.Set("aws:PrincipalTag/"+key, value)
 	}
+	ctx.Set("aws:ViaAWSService", "false")
 	if c.Session != nil { // temporary credentials
+		ctx.Set("aws:MultiFactorAuthPresent", "false") // there is none; a long-lived key does not say
 		ctx.Set("aws:TokenIssueTime", c.Session.Issued.UTC().Format(time.RFC3339))
 		for key, value := range c.Session.Tags {
 			ctx.Set("aws:PrincipalTag/"+key, value)

@@ -47,7 +47,7 @@ func TestConditionKeys(t *testing.T) {
 
 	always := map[string]string{
 		"aws:CurrentTime": "2015-08-30T12:36:00Z", "aws:EpochTime": "1440938160", "aws:SecureTransport": "true", "aws:SourceIp": "192.0.2.1",
-		"aws:PrincipalAccount": account, "aws:RequestedRegion": "eu-west-1", "aws:PrincipalIsAWSService": "false",
+		"aws:PrincipalAccount": account, "aws:RequestedRegion": "eu-west-1", "aws:PrincipalIsAWSService": "false", "aws:ViaAWSService": "false",
 	}
 	asUser := map[string]string{
 		"aws:userid": "AIDAANN", "aws:username": "ann", "aws:PrincipalType": "User", "aws:PrincipalArn": "arn:aws:iam::111122223333:user/staff/ann", "aws:PrincipalTag/team": "blue",
@@ -56,7 +56,7 @@ func TestConditionKeys(t *testing.T) {
 		"aws:userid": "AROAAPPAPPAPPAPPAPPAP:web", "aws:PrincipalType": "AssumedRole", "aws:PrincipalArn": appRole,
 		"aws:PrincipalTag/cost": "low", "aws:PrincipalTag/team": "green",
 	}
-	temporary := map[string]string{"aws:TokenIssueTime": testNow.UTC().Format(time.RFC3339)}
+	temporary := map[string]string{"aws:TokenIssueTime": testNow.UTC().Format(time.RFC3339), "aws:MultiFactorAuthPresent": "false"}
 	vouched := map[string]string{
 		"aws:PrincipalTag/team": "red", "aws:FederatedProvider": "cognito-identity.amazonaws.com", "aws:SourceIdentity": "ann@example.com",
 		"cognito-identity.amazonaws.com:sub": string(person(nil).Identity), "cognito-identity.amazonaws.com:aud": pool, "cognito-identity.amazonaws.com:amr": "authenticated",
