@@ -90,6 +90,9 @@ func TestBackend(t *testing.T) {
 					t.Errorf("%q with %q: status %d", wrong[0], wrong[1], status)
 				}
 			}
+			if status, _ := login("ann", strings.Repeat("x", 5000)); status != http.StatusBadRequest {
+				t.Errorf("a long password: status %d", status)
+			}
 			ids := map[string]string{}
 			for user, password := range map[string]string{"ann": "correct horse", "bob": "battery staple"} {
 				_, first := login(user, password)

@@ -15,6 +15,7 @@ const cognito = new CognitoIdentityClient({}); // endpoint, region and key: the 
 async function login(request) {
   let user, password;
   try {
+    if (!(request.headers["content-length"] <= 4096)) throw new Error("too long, or of unknown length");
     ({ user, password } = JSON.parse(await text(request)));
     password = hash(password);
   } catch {
