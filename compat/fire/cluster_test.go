@@ -50,25 +50,16 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
-// failOver loses the primary and promotes the standby after a while, as
-// whoever watches over them would. The one that was lost comes back as standby.
-func (c *cluster) failOver(t *testing.T, noticed time.Duration) {
+// failOver loses the primary, a moment after the last word of it has reached the
+// standby: whatever waited for the standby then was not answered, and is gone. The
+// standby is promoted when somebody has noticed, and the one that was lost comes
+// back as its standby.
+func (c *cluster) failOver(t *testing.T, withheld, noticed time.Duration) {
 	t.Helper()
+	c.primary.Withhold(t)
+	time.Sleep(withheld)
 	c.primary.Lose(t)
 	time.Sleep(noticed)
-	c.standby.Promote(t)
-	c.primary, c.standby = c.standby, c.primary
-	c.standby.Follow(t, c.primary)
-}
-
-// hang has the standby hang for a while, and loses the primary then: whatever
-// waited for the standby was not answered, and is gone.
-func (c *cluster) hang(t *testing.T, d time.Duration) {
-	t.Helper()
-	c.standby.Signal(t, syscall.SIGSTOP)
-	time.Sleep(d)
-	c.primary.Lose(t)
-	c.standby.Signal(t, syscall.SIGCONT)
 	c.standby.Promote(t)
 	c.primary, c.standby = c.standby, c.primary
 	c.standby.Follow(t, c.primary)

@@ -35,11 +35,11 @@ func TestFire(t *testing.T) {
 			pauses++
 			if failovers%4 == 2 { // longer than a server waits for a commit
 				c.expectWrites(false)
-				cluster.hang(t, 12*time.Second)
+				cluster.failOver(t, 12*time.Second, 0)
 				c.expectWrites(true)
 				hangs++
 			}
-			cluster.failOver(t, rand.N(time.Second))
+			cluster.failOver(t, rand.N(200*time.Millisecond), rand.N(time.Second))
 			any().signal(syscall.SIGKILL) // while the standby is fresh
 			kills++
 		}

@@ -14,8 +14,18 @@ import (
 	"time"
 )
 
-// Signal sends a signal to every process of the server. It works on Linux.
-func (s *Server) Signal(t testing.TB, signal syscall.Signal) {
+// Withhold has nothing reach the standbys any more, though they stay connected.
+func (s *Server) Withhold(t testing.TB) {
+	t.Helper()
+	var sender int
+	s.query(t, &sender, "SELECT pid FROM pg_stat_replication")
+	if err := syscall.Kill(sender, syscall.SIGSTOP); err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+}
+
+// kill kills every process of the server.
+func (s *Server) kill(t testing.TB) {
 	t.Helper()
 	pid, err := strconv.Atoi(s.pidFile(t)[0])
 	if err != nil {
@@ -28,10 +38,10 @@ func (s *Server) Signal(t testing.TB, signal syscall.Signal) {
 	}
 	for _, child := range bytes.Fields(children) {
 		if pid, err := strconv.Atoi(string(child)); err == nil {
-			syscall.Kill(pid, signal)
+			syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
-	syscall.Kill(pid, signal)
+	syscall.Kill(pid, syscall.SIGKILL)
 }
 
 // pidFile are the lines of postmaster.pid: the first is the process, the seventh
@@ -51,7 +61,7 @@ func (s *Server) pidFile(t testing.TB) []string {
 func (s *Server) Lose(t testing.TB) {
 	t.Helper()
 	memory := strings.Fields(s.pidFile(t)[6])
-	s.Signal(t, syscall.SIGKILL)
+	s.kill(t)
 	for { // until nobody listens
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port))
 		if err != nil {
