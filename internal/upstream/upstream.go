@@ -225,7 +225,7 @@ func (s *STS) once(ctx context.Context, w Wish) (c credential.Credentials, err e
 	case len(body) > maxBody:
 		return c, fmt.Errorf("upstream %s: an answer of more than %d bytes", s.Name, maxBody)
 	case resp.StatusCode != http.StatusOK:
-		return c, s.refusal(resp.StatusCode, body)
+		return c, s.refusal(resp.StatusCode, body, w.Token)
 	}
 	if c, err = readAnswer(body, s.now()); err != nil {
 		return c, fmt.Errorf("upstream %s: %w", s.Name, err)
@@ -234,8 +234,9 @@ func (s *STS) once(ctx context.Context, w Wish) (c credential.Credentials, err e
 }
 
 // refusal reads an answer that is no success. Redirects, and client errors that
-// are not of the protocol, are no word of an STS.
-func (s *STS) refusal(status int, body []byte) error {
+// are not of the protocol, are no word of an STS. It may quote the token, which
+// is left out.
+func (s *STS) refusal(status int, body []byte, token string) error {
 	var e struct {
 		Code    string `xml:"Code"` // of a store that has no ErrorResponse around it
 		Message string `xml:"Message"`
@@ -254,6 +255,7 @@ func (s *STS) refusal(status int, body []byte) error {
 	if r.Code == "" && status < 500 {
 		return fmt.Errorf("upstream %s: status %d, and no error of an STS", s.Name, status)
 	}
+	r.Code, r.Text = strings.ReplaceAll(r.Code, token, "TOKEN"), strings.ReplaceAll(r.Text, token, "TOKEN")
 	return r
 }
 

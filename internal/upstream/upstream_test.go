@@ -109,6 +109,7 @@ func TestAnswers(t *testing.T) {
 		"refused":                   {[]http.HandlerFunc{says(403, refusal("AccessDenied"))}, 1, idpool.AccessDenied, `upstream store: status 403: AccessDenied: "no"`},
 		"refused as a store does":   {[]http.HandlerFunc{says(403, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>no</Message></Error>`)}, 1, idpool.AccessDenied, "status 403: AccessDenied"},
 		"a token it does not like":  {[]http.HandlerFunc{says(400, refusal("InvalidIdentityToken"))}, 1, idpool.AccessDenied, "InvalidIdentityToken"},
+		"refused with our token":    {[]http.HandlerFunc{says(400, strings.Replace(refusal("ValidationError"), "no<", "Value '"+wish.Token+"' at 'webIdentityToken' is too long<", 1))}, 1, idpool.AccessDenied, "Value 'TOKEN' at"},
 		"once too busy":             {[]http.HandlerFunc{says(503, "busy"), good}, 2, -1, ""},
 		"twice too busy":            {[]http.HandlerFunc{says(400, refusal("Throttling")), says(429, refusal("SlowDown")), good}, 3, -1, ""},
 		"it cannot ask us":          {[]http.HandlerFunc{says(400, refusal("IDPCommunicationError")), good}, 2, -1, ""},
