@@ -46,6 +46,8 @@ func (p Policy) Check(address string) error {
 		return errors.New("not an address with a host, and without user and fragment")
 	case u.Scheme == "https", u.Scheme == "http" && (p.AllowHTTP || p.Anywhere):
 		return nil
+	case u.Scheme == "http":
+		return errors.New("plain http; network.allow_http can allow it")
 	}
 	return fmt.Errorf("scheme %.16q is not allowed", u.Scheme)
 }

@@ -374,7 +374,7 @@ func TestTLS(t *testing.T) {
 		"development mode verifies too":    {Policy{Anywhere: true}, s.URL, "certificate"},
 		"another host":                     {trusting, strings.Replace(s.URL, "127.0.0.1", "localhost", 1), "certificate"},
 		"TLS 1.1":                          {trusting, old.URL, "protocol version"},
-		"plain http":                       {trusting, strings.Replace(s.URL, "https", "http", 1), `scheme "http" is not allowed`},
+		"plain http":                       {trusting, strings.Replace(s.URL, "https", "http", 1), "network.allow_http can allow it"},
 	} {
 		t.Log(name)
 		_, _, err := New(c.policy).Get(t.Context(), c.address)
