@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"regexp"
 	"time"
 
 	"idpool/internal/idpool"
@@ -57,6 +58,13 @@ func (ev *Event) Client() netip.Addr {
 	return at.Addr().Unmap()
 }
 
+// tokenForm is what a signed token looks like, or the beginning of one.
+var tokenForm = regexp.MustCompile(`eyJ[\w-]+\.[\w.-]*`)
+
+// withoutTokens takes the tokens out of a text. A client that puts one where it
+// does not belong reads it in the answer, as at AWS; the log must not keep it.
+func withoutTokens(text string) string { return tokenForm.ReplaceAllString(text, "TOKEN") }
+
 // LogAttrs are the event's attributes for a log line; empty ones are left out.
 func (ev *Event) LogAttrs() []slog.Attr {
 	attrs := make([]slog.Attr, 0, 18)
@@ -89,9 +97,9 @@ func (ev *Event) LogAttrs() []slog.Attr {
 		attrs = append(attrs, slog.Any("tags", ev.Tags))
 	}
 	add("outcome", ev.Outcome)
-	add("message", ev.Msg)
+	add("message", withoutTokens(ev.Msg))
 	if ev.Cause != nil {
-		attrs = append(attrs, slog.String("cause", ev.Cause.Error()))
+		attrs = append(attrs, slog.String("cause", withoutTokens(ev.Cause.Error())))
 	}
 	return append(attrs, slog.Duration("took", ev.Took))
 }
