@@ -153,8 +153,7 @@ func (n *node) signal(s syscall.Signal) {
 	}
 }
 
-// pause stops the server's clock hands for a while: it does nothing, and its
-// connections stay open.
+// pause has the server do nothing for a while, with its connections open.
 func (n *node) pause(d time.Duration) {
 	n.signal(syscall.SIGSTOP)
 	time.Sleep(d)
