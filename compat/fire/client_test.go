@@ -174,9 +174,9 @@ func (c *crowd) act(who *somebody, in input) (answered bool) {
 	return !out.unknown
 }
 
-// note counts an answer. What is there to write counts as a write: deletion, unlinking
-// and the first time that an ID is heard of; a link to a known identity is not
-// counted, which the answer does not tell from none.
+// note counts an answer. Deletions, unlinkings and the first time that an ID is
+// heard of count as writes; a link to a known identity does not, because its
+// answer looks like that of somebody who returns.
 func (c *crowd) note(who *somebody, in input, out output) {
 	if out.unknown {
 		return
