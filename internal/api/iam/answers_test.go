@@ -227,6 +227,22 @@ func TestTheCauseOfABadPolicyIsForTheOperator(t *testing.T) {
 	}
 }
 
+// TestTheCauseOfABadIssuerIsForTheOperator holds the same of an issuer's address,
+// and that the log says what can be done.
+func TestTheCauseOfABadIssuerIsForTheOperator(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for address, want := range map[string]string{"http://idp.example.com": `scheme "http", not https; issuer of`, "https://idp.example.com:8443/r": `port "8443", where none may be; issuer of`} {
+		w.root.call(t, "CreateOpenIDConnectProvider", "Url="+url.QueryEscape(address))
+		w.mu.Lock()
+		ev := w.events[len(w.events)-1]
+		w.mu.Unlock()
+		if ev.Msg != "Invalid Open ID Connect Provider URL" || ev.Cause == nil || !strings.Contains(ev.Cause.Error(), want) {
+			t.Errorf("%s: %q because %v", address, ev.Msg, ev.Cause)
+		}
+	}
+}
+
 var onlyEncoded = regexp.MustCompile(`^([A-Za-z0-9._~-]|%[0-9A-F]{2})*$`)
 
 // TestDocumentsComeBackAsSubmitted holds that a document is answered

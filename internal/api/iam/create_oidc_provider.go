@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -74,6 +75,9 @@ func (s *Service) createOIDCProvider(ctx context.Context, caller idpool.Caller, 
 	return createOIDCProviderOutput{OpenIDConnectProviderArn: p.ARN(), Tags: in.Tags}, nil
 }
 
+// elsewhere is what an operator can do about an issuer whose address IAM refuses.
+const elsewhere = "issuer of the provider in the configuration file can say where it really lives"
+
 // issuer checks a provider's address and returns it without its query, and the
 // provider's name, which is the address without the scheme.
 func (s *Service) issuer(address string) (issuer, name string, err error) {
@@ -86,9 +90,9 @@ func (s *Service) issuer(address string) (issuer, name string, err error) {
 	case u.Host == "" || u.User != nil || u.Fragment != "" || strings.ContainsAny(address, " \t\r\n\\#"):
 		return "", "", bad
 	case u.Scheme != "https" && !(u.Scheme == "http" && s.PlainHTTP):
-		return "", "", bad
+		return "", "", bad.Because(fmt.Errorf("scheme %.16q, not https; %s", u.Scheme, elsewhere))
 	case u.Port() != "" && !s.PlainHTTP:
-		return "", "", bad
+		return "", "", bad.Because(fmt.Errorf("port %.16q, where none may be; %s", u.Port(), elsewhere))
 	}
 	_, name, _ = strings.Cut(address, "://")
 	return address, name, nil
