@@ -6,13 +6,14 @@
 #   DATABASE_FILL=…     people in PostgreSQL at last: the same, at most a million
 #   DATA=DIR            folder on the disk to be measured; it takes 1 kB a person
 #   DATABASE_URL=…      a PostgreSQL server; without it one is started where there is one
-#   TIME=2s CLIENTS=64  of each measurement
+#   TIME=2s CLIENTS=64 PEOPLE=16000
+#                       of each measurement
 set -euo pipefail
 cd "$(dirname "$0")/.."
 fill=${FILL:-1000000}
 on_database=${DATABASE_FILL:-$((fill < 1000000 ? fill : 1000000))}
 work=$(mktemp -d "${DATA:-${TMPDIR:-/tmp}}/idpool-bench-all-XXXXXX")
-flags=(--clients "${CLIENTS:-64}" --time "${TIME:-2s}" --output markdown --data "$work")
+flags=(--clients "${CLIENTS:-64}" --people "${PEOPLE:-16000}" --time "${TIME:-2s}" --output markdown --data "$work")
 moto=
 stop_database=:
 trap 'kill $moto 2>/dev/null || :; $stop_database; rm -rf "$work"' EXIT
@@ -61,7 +62,7 @@ if command -v moto_server >/dev/null; then
 	moto=$!
 	for _ in {1..300}; do (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.1; done
 	part "Beside moto $(python3 -c 'from importlib.metadata import version; print(version("moto"))' 2>/dev/null)" \
-		bin/idpool bench "${flags[@]}" --people 1000 --pools 100 --against "http://127.0.0.1:$port"
+		bin/idpool bench "${flags[@]}" --pools 100 --against "http://127.0.0.1:$port"
 else
 	left_out "moto is left out: it is not here (pip install 'moto[server]')."
 fi

@@ -15,34 +15,55 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
 	"golang.org/x/term"
 
 	"idpool/internal/bench"
 	"idpool/internal/credential"
+	"idpool/internal/idpool"
 	"idpool/internal/login/oidc"
 	"idpool/internal/node"
 	"idpool/internal/seal"
+	"idpool/internal/store/postgres"
 	"idpool/internal/store/sqlite"
 )
 
 type benchCommand struct {
-	Clients    int           `default:"64" help:"Connections at once."`
-	Time       time.Duration `default:"2s" help:"Length of each measurement; each is taken three times."`
-	Pools      int           `default:"10000" help:"Pools to page through."`
-	People     int           `default:"16000" help:"People who sign in for the first time, and come back."`
-	Identities int           `help:"Identities that are there already." placeholder:"N"`
-	Data       string        `help:"Folder to work in, on the disk to be measured; a new one below it is used and removed. Default: the system's temporary folder." placeholder:"DIR"`
-	Profile    string        `help:"Folder to write CPU profiles of the server to, one for each path." placeholder:"DIR"`
-	Output     string        `enum:"table,json" default:"table" help:"table for people, json for programs."`
+	Clients     int           `default:"64" help:"Connections at once."`
+	Time        time.Duration `default:"2s" help:"Length of each measurement; each is taken three times."`
+	Pools       int           `default:"10000" help:"Pools to page through."`
+	People      int           `default:"16000" help:"People who sign in for the first time, and come back."`
+	Fill        int           `help:"Then fill the store with so many people, and measure all again." placeholder:"N"`
+	Grow        bool          `help:"Look at the store while it is filled, at each power of ten from 10,000 on, and then from one client to --crowd."`
+	Crowd       int           `default:"256" help:"Clients at most for --grow."`
+	Plots       string        `help:"Folder to draw in what --grow sees." placeholder:"DIR"`
+	DatabaseURL string        `help:"Measure on PostgreSQL, beside pgbench, in a schema that is made and removed." placeholder:"postgres://user@host:5432/name"`
+	Against     string        `help:"Send the same requests to another server of this API, in turns with ours, and measure nothing else." placeholder:"http://HOST:PORT"`
+	Data        string        `help:"Folder to work in, on the disk to be measured; a new one below it is used and removed. Default: the system's temporary folder." placeholder:"DIR"`
+	Profile     string        `help:"Folder to write CPU profiles of the server to, one for each path." placeholder:"DIR"`
+	Output      string        `enum:"table,markdown,json" default:"table" help:"table for people, markdown for pages, json for programs."`
 }
 
-// Run measures and prints the table.
-func (c benchCommand) Run(ctx context.Context, s streams) error {
-	if c.Clients < 1 || c.Pools < 1 || c.People < 4 || c.Time <= 0 {
+// check says what of the flags cannot be.
+func (c benchCommand) check() error {
+	switch {
+	case c.Clients < 1 || c.Pools < 1 || c.People < 4 || c.Time <= 0 || c.Fill < 0 || c.Crowd < 1:
 		return usageError{errors.New("nothing to measure: give at least one client, one pool, four people and some time")}
+	case c.Grow && c.Fill == 0:
+		return usageError{errors.New("--grow: say up to how many people with --fill")}
+	case c.Plots != "" && !c.Grow:
+		return usageError{errors.New("--plots draws what --grow sees")}
+	case c.Against != "" && (c.Fill > 0 || c.DatabaseURL != ""):
+		return usageError{errors.New("--against measures nothing else: leave out --fill and --database-url")}
+	}
+	return nil
+}
+
+// Run measures and prints the tables.
+func (c benchCommand) Run(ctx context.Context, s streams) error {
+	if err := c.check(); err != nil {
+		return err
 	}
 	folder, err := os.MkdirTemp(c.Data, "idpool-bench-")
 	if err != nil {
@@ -51,41 +72,44 @@ func (c benchCommand) Run(ctx context.Context, s streams) error {
 	defer os.RemoveAll(folder)
 	progress, clear := progressBar(s.err)
 	result, err := bench.Run(ctx, bench.Config{
-		Clients: c.Clients, Time: c.Time, Pools: c.Pools, People: c.People, Identities: c.Identities,
-		Data: folder, Profile: c.Profile, Start: startSelf, Progress: progress,
+		Clients: c.Clients, Time: c.Time, Pools: c.Pools, People: c.People, Fill: c.Fill, Grow: c.Grow, Crowd: c.Crowd,
+		Database: c.DatabaseURL, Against: c.Against, Data: folder, Profile: c.Profile, Start: startSelf, Progress: progress,
 	})
 	clear()
 	if err != nil {
 		return err
 	}
-	if c.Output == "json" {
-		text, err := result.JSON()
-		if err != nil {
+	if c.Plots != "" {
+		if err := os.MkdirAll(c.Plots, 0o755); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(s.out, "%s\n", text)
-		return err
+		for _, p := range result.Plots() {
+			if err := os.WriteFile(filepath.Join(c.Plots, p.Name+".svg"), p.SVG(), 0o644); err != nil {
+				return err
+			}
+		}
 	}
-	return printBench(s.out, result)
+	return printBench(s.out, result, c.Output)
 }
 
-// printBench prints the table for people.
-func printBench(out io.Writer, r bench.Result) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "PATH\tBOUND/s\tOURS/s\tRATIO\tTO REACH\tCPU µs\tOF BOUND\tP99 ms\tAT HALF\tBOUND IS\n")
-	for _, row := range r.Rows {
-		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f %%\t%.0f %%\t%.0f\t%.0f\t%.1f\t%.1f\t%s\n",
-			row.Path, row.Bound.PerSecond, row.Ours.PerSecond, 100*row.Ratio, 100*row.Reach, row.Ours.CPU, row.Bound.CPU, row.Ours.P99, row.AtHalf.P99, row.What)
-	}
-	for _, f := range r.Figures {
-		fmt.Fprintf(w, "%s\t\t%.0f %s\t\t%.0f %s\n", f.Name, f.Value, f.Unit, f.Reach, f.Unit)
-	}
-	if err := w.Flush(); err != nil {
+func printBench(out io.Writer, r bench.Result, how string) error {
+	if how == "json" {
+		text, err := r.JSON()
+		if err == nil {
+			_, err = fmt.Fprintf(out, "%s\n", text)
+		}
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\n%d clients, %d pools, %d identities before; medians of %d, ours and the bound in turns. CPU is the server's, for one request;\nP99 AT HALF is at half of OURS/s, to be 10 ms at most.\n",
-		r.Clients, r.Pools, r.Identities, bench.Rounds)
-	return err
+	for _, t := range r.Tables() {
+		write := t.Text
+		if how == "markdown" {
+			write = t.Markdown
+		}
+		if err := write(out); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // progressBar shows on a terminal how far the bench is, and nothing elsewhere.
@@ -104,7 +128,7 @@ func progressBar(w io.Writer) (progress func(step string, done, of int), clear f
 
 // startSelf runs a command of this program until it is stopped, and waits for
 // the line that says where it serves.
-func startSelf(ctx context.Context, args ...string) (bench.Program, error) {
+func startSelf(ctx context.Context, environ []string, args ...string) (bench.Program, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return bench.Program{}, err
@@ -112,6 +136,7 @@ func startSelf(ctx context.Context, args ...string) (bench.Program, error) {
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
+	cmd.Env = append(os.Environ(), environ...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return bench.Program{}, err
@@ -138,6 +163,7 @@ func startSelf(ctx context.Context, args ...string) (bench.Program, error) {
 type oursCommand struct {
 	Data        string `required:"" help:"Folder of the store."`
 	LoginIssuer string `required:"" help:"Where the issuer of the bench's people lives."`
+	Database    string `env:"IDPOOL_BENCH_DATABASE_URL" help:"The PostgreSQL database, if it is one."`
 }
 
 // Run serves until it is told to stop.
@@ -152,7 +178,7 @@ func (c oursCommand) Run(ctx context.Context, s streams) error {
 	defer logFile.Close()
 	log, flush := newLogger(logFile, "json", "info")
 	defer flush()
-	store, err := sqlite.Open(ctx, filepath.Join(c.Data, bench.StoreFile))
+	store, err := openBenchStore(ctx, c.Data, c.Database)
 	if err != nil {
 		return err
 	}
@@ -170,7 +196,7 @@ func (c oursCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	n, err := node.New(ctx, node.Config{
-		Store: store, Keyring: keyring, Issuer: "http://" + api.Addr().String(), Region: "us-east-1", Account: "000000000000",
+		Store: store, Shared: c.Database != "", Keyring: keyring, Issuer: "http://" + api.Addr().String(), Region: "us-east-1", Account: "000000000000",
 		RootKey: &credential.RootKey{ID: bench.RootKeyID, Secret: bench.RootSecret},
 		OIDC: oidc.Config{
 			AllowHTTP: true, AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
@@ -188,6 +214,13 @@ func (c oursCommand) Run(ctx context.Context, s streams) error {
 	defer giveHeadroom()()
 	fmt.Fprintln(s.out, api.Addr(), admin.Addr())
 	return n.Serve(ctx, api, admin)
+}
+
+func openBenchStore(ctx context.Context, folder, database string) (idpool.Store, error) {
+	if database != "" {
+		return postgres.Open(ctx, database)
+	}
+	return sqlite.Open(ctx, filepath.Join(folder, bench.StoreFile))
 }
 
 type floorCommand struct{}

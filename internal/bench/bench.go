@@ -5,7 +5,13 @@
 //	      │  writes the same bytes
 //	      ├─ for a token never seen, the floor with one RSA verification by the
 //	      │  standard library
-//	      └─ for new identities, the store's group-committed insert rate
+//	      ├─ for new identities, the store's group-committed insert rate
+//	      └─ on PostgreSQL, pgbench with the same statements
+//
+// The table is measured on an empty store, and again on one that millions of
+// people are in already (Config.Fill); on the way there it can be seen to grow
+// (Config.Grow). Another server that speaks the same API can stand in the place
+// of the bounds (Config.Against).
 //
 // Servers run as processes of their own; the load comes from this one. Ours and
 // the bound take turns, so that a machine whose speed drifts slows both.
@@ -25,17 +31,25 @@ import (
 
 // Config says how much to measure.
 type Config struct {
-	Clients    int           // connections at once
-	Time       time.Duration // of each measurement; each is taken Rounds times
-	Pools      int           // that the listing pages through
-	People     int           // who sign in for the first time, and come back
-	Identities int           // that are there already
-	Data       string        // folder for stores; emptied by the caller
-	Profile    string        // folder for CPU profiles of the server; empty: none
-	// Start runs a command of this program.
-	Start    func(ctx context.Context, args ...string) (Program, error)
+	Clients  int           // connections at once
+	Time     time.Duration // of each measurement; each is taken Rounds times
+	Pools    int           // that the listing pages through
+	People   int           // who sign in for the first time, and come back; for each table
+	Fill     int           // people who are there before the second table; 0: no second table
+	Grow     bool          // measure on the way to Fill, and from one client to Crowd
+	Crowd    int           // clients at most
+	Database string        // URL of a PostgreSQL database to work in; empty: the embedded store
+	Against  string        // URL of another server; empty: none
+	Data     string        // folder for stores; emptied by the caller
+	Profile  string        // folder for CPU profiles of the server; empty: none
+	// Start runs a command of this program, with more in its environment.
+	Start    func(ctx context.Context, environ []string, args ...string) (Program, error)
 	Progress func(step string, done, of int)
 }
+
+// DatabaseVariable is where a server under test finds the URL of its database:
+// a password in its arguments could be read by everybody.
+const DatabaseVariable = "IDPOOL_BENCH_DATABASE_URL"
 
 // Program is a command of this program that runs beside the bench.
 type Program struct {
@@ -50,13 +64,14 @@ const Rounds = 3
 
 // Row is one line of the result.
 type Row struct {
-	Path   string  `json:"path"`
-	Ours   Measure `json:"ours"`
-	Bound  Measure `json:"bound"`
-	What   string  `json:"bound_is"`
-	Ratio  float64 `json:"ratio"` // ours to the bound, requests a second
-	Reach  float64 `json:"to_reach"`
-	AtHalf Measure `json:"at_half"` // ours at half of its rate
+	Path   string   `json:"path"`
+	Ours   Measure  `json:"ours"`
+	Bound  Measure  `json:"bound"`
+	What   string   `json:"bound_is"`
+	Ratio  float64  `json:"ratio"` // ours to the bound, requests a second
+	Reach  float64  `json:"to_reach"`
+	AtHalf Measure  `json:"at_half"`           // ours at half of its rate
+	Alone  *Measure `json:"pgbench,omitempty"` // what pgbench reaches with the statements of the path
 }
 
 // Figure is a single figure beside what it should be at most.
@@ -64,31 +79,51 @@ type Figure struct {
 	Name  string  `json:"name"`
 	Value float64 `json:"value"`
 	Unit  string  `json:"unit"`
-	Reach float64 `json:"to_reach"`
+	Reach float64 `json:"to_reach,omitempty"` // 0: nothing was promised
 }
 
 // Result is what a run found.
 type Result struct {
-	Clients    int      `json:"clients"`
-	Pools      int      `json:"pools"`
-	Identities int      `json:"identities"`
-	Rows       []Row    `json:"rows"`
-	Figures    []Figure `json:"figures"`
+	Clients  int      `json:"clients"`
+	Pools    int      `json:"pools"`
+	People   int      `json:"people"`
+	Fill     int      `json:"fill"`
+	Store    string   `json:"store"`
+	Against  string   `json:"against,omitempty"`
+	Rows     []Row    `json:"rows"`               // on an empty store, or ours beside another server
+	Filled   []Row    `json:"filled,omitempty"`   // on a filled one
+	Growth   []Point  `json:"growth,omitempty"`   // by identities
+	Crowding []Point  `json:"crowding,omitempty"` // by clients
+	Figures  []Figure `json:"figures,omitempty"`
+	Notes    []string `json:"notes,omitempty"` // what was left out, and why
 }
 
 // JSON writes the result for programs.
 func (r Result) JSON() ([]byte, error) { return json.MarshalIndent(r, "", "  ") }
 
 // Run measures. It takes about a minute with the usual figures.
-func Run(ctx context.Context, c Config) (Result, error) {
+func Run(ctx context.Context, c Config) (_ Result, err error) {
 	issuer, err := newIssuer()
 	if err != nil {
 		return Result{}, err
 	}
 	defer issuer.Close()
-	b := &bench{Config: c, issuer: issuer, result: Result{Clients: c.Clients, Pools: c.Pools, Identities: c.Identities}}
+	b := &bench{Config: c, issuer: issuer, result: Result{
+		Clients: c.Clients, Pools: c.Pools, People: c.People, Fill: c.Fill, Store: "SQLite", Against: c.Against,
+	}}
 	defer func() { b.ours.stop(); b.floor.stop() }()
-	return b.result, b.run(ctx)
+	if c.Against != "" {
+		return b.result, b.against(ctx)
+	}
+	if c.Database != "" {
+		b.result.Store = "PostgreSQL"
+		if b.db, err = newDatabase(ctx, c.Database); err != nil {
+			return Result{}, err
+		}
+		defer func() { b.ours.stop(); err = errors.Join(err, b.db.drop()) }() // the server holds connections
+	}
+	err = b.run(ctx)
+	return b.result, err
 }
 
 // bench is one run.
@@ -97,6 +132,10 @@ type bench struct {
 	issuer      *issuer
 	ours, floor Program
 	world       *world
+	db          *database // nil: the embedded store
+	pgbench     *scripts  // nil: not on PostgreSQL
+	aside       int       // stores opened beside the server's
+	looks       int       // at the store on its way
 	result      Result
 	peak        float64 // MB of the server, of all its lives
 }
@@ -108,74 +147,138 @@ func (p Program) stop() {
 }
 
 func (b *bench) run(ctx context.Context) (err error) {
-	if b.floor, err = b.Start(ctx, "bench-floor"); err != nil {
+	if b.floor, err = b.Start(ctx, nil, "bench-floor"); err != nil {
 		return fmt.Errorf("start the floor: %w", err)
 	}
-	if err := b.restart(ctx, "first answer, empty store", 50); err != nil {
+	begun := time.Now()
+	if err := b.restart(ctx); err != nil {
 		return err
+	}
+	if b.db == nil {
+		b.result.figure("first answer, empty store", milliseconds(time.Since(begun)), "ms", 50)
+	} else {
+		b.result.figure("first answer, with making the tables", milliseconds(time.Since(begun)), "ms", 0)
 	}
 	b.result.figure("memory, idle", residentMB(b.ours.PID, "VmRSS:"), "MB", 30)
 	if b.world, err = newWorld(ctx, b.ours.Host, b.issuer, b.Config); err != nil {
 		return fmt.Errorf("set up: %w", err)
 	}
-	if b.Identities > 0 {
-		b.ours.stop()
-		if err := b.fill(ctx); err != nil {
-			return fmt.Errorf("fill the store: %w", err)
-		}
-		if err := b.restart(ctx, fmt.Sprintf("first answer, %d identities", b.Identities), 100); err != nil {
-			return err
+	if b.db != nil {
+		if err := b.prepare(ctx); err != nil {
+			return fmt.Errorf("prepare pgbench: %w", err)
 		}
 	}
-	paths := b.world.paths()
+	if b.result.Rows, err = b.table(ctx, newcomers(1), newcomers(1)); err != nil {
+		return err
+	}
+	b.result.figure("memory, at most, under load", b.most(), "MB", 256)
+	if b.Fill == 0 {
+		return nil
+	}
+	all, err := b.grow(ctx)
+	if err != nil {
+		return err
+	}
+	b.peak = 0
+	if b.result.Filled, err = b.table(ctx, newcomers(2), all.someone); err != nil {
+		return err
+	}
+	b.result.figure("memory, at most, under load, filled store", b.most(), "MB", 256)
+	b.result.figure("of it what is not a mapped file, at the end", residentMB(b.ours.PID, "RssAnon:"), "MB", 0)
+	if b.Grow {
+		return b.crowd(ctx, all)
+	}
+	return nil
+}
+
+// newcomers are people of whom the store knows nothing. Their subjects have no
+// order.
+func newcomers(cohort int) func(i int) string {
+	return func(i int) string { return subject(cohort*100_000_000 + i) }
+}
+
+// prepare records what pgbench will do, and makes the people that it looks for.
+func (b *bench) prepare(ctx context.Context) error {
+	s, err := b.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	b.pgbench, err = newScripts(ctx, s, b.world.pool, b.Data)
+	if err != nil {
+		return err
+	}
+	if b.pgbench.program == "" {
+		b.result.Notes = append(b.result.Notes, "The column of pgbench is left out: pgbench is not here.")
+		b.pgbench = nil
+		return nil
+	}
+	_, err = b.pgbench.run(ctx, b.db, firstTime, b.Clients, knownPeople*b.Clients, 0)
+	return err
+}
+
+// table measures every path, with people who sign in for the first time, and
+// people who come back to a server that never saw their tokens.
+func (b *bench) table(ctx context.Context, first, back func(i int) string) (rows []Row, err error) {
+	if err := b.world.invite(ctx, b.Config, first, back); err != nil {
+		return nil, err
+	}
+	paths, err := b.world.paths()
+	if err != nil {
+		return nil, err
+	}
 	for i, p := range paths {
 		b.Progress(p.name, i, len(paths))
 		if p.forget { // what the server remembers of tokens goes with the process
-			if err := b.restart(ctx, "", 0); err != nil {
-				return err
+			if err := b.restart(ctx); err != nil {
+				return nil, err
 			}
 		}
 		row, err := b.measure(ctx, p)
 		if err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
+			return nil, fmt.Errorf("%s: %w", p.name, err)
 		}
-		b.result.Rows = append(b.result.Rows, row)
+		rows = append(rows, row)
 	}
-	b.result.figure("memory, at most", max(b.peak, residentMB(b.ours.PID, "VmHWM:")), "MB", 256)
-	return nil
+	return rows, nil
 }
 
 func (r *Result) figure(name string, value float64, unit string, reach float64) {
 	r.Figures = append(r.Figures, Figure{name, value, unit, reach})
 }
 
-// restart starts the server, again if it runs, and waits for its first answer.
-func (b *bench) restart(ctx context.Context, figure string, reach float64) error {
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// most is what the server held at most, in MB, in all its lives.
+func (b *bench) most() float64 { return max(b.peak, residentMB(b.ours.PID, "VmHWM:")) }
+
+// stop stops the server.
+func (b *bench) stop() {
 	if b.ours.PID != 0 {
-		b.peak = max(b.peak, residentMB(b.ours.PID, "VmHWM:"))
+		b.peak = b.most()
 	}
 	b.ours.stop()
-	begun := time.Now()
-	var err error
-	b.ours, err = b.Start(ctx, "bench-ours", "--data", b.folder(), "--login-issuer", b.issuer.url())
-	if err != nil {
+}
+
+// restart starts the server, again if it runs, and waits for its first answer.
+func (b *bench) restart(ctx context.Context) (err error) {
+	b.stop()
+	var environ []string
+	if b.db != nil {
+		environ = []string{DatabaseVariable + "=" + b.db.url}
+	}
+	if b.ours, err = b.Start(ctx, environ, "bench-ours", "--data", b.folder(), "--login-issuer", b.issuer.url()); err != nil {
 		return fmt.Errorf("start the server: %w", err)
 	}
-	conn, err := dial(ctx, b.ours.Host)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+	c := newConn(b.ours.Host)
+	defer c.Close()
 	w := world{host: b.ours.Host}
 	req, err := w.build(ctx, "GetId", map[string]string{"IdentityPoolId": region + ":00000000-0000-4000-8000-000000000000"})
 	if err != nil {
 		return err
 	}
-	if status, body, err := conn.do(req); err != nil || status != 400 {
+	if status, body, err := c.do(ctx, req); err != nil || status != 400 {
 		return fmt.Errorf("first answer: status %d: %.200s (%v)", status, body, err)
-	}
-	if figure != "" {
-		b.result.figure(figure, float64(time.Since(begun).Microseconds())/1000, "ms", reach)
 	}
 	if b.world != nil {
 		b.world.host = b.ours.Host
@@ -202,6 +305,7 @@ func (b bound) String() string {
 type path struct {
 	name   string
 	bound  bound
+	store  access // what it does there
 	reach  float64
 	next   func(n int) ([]byte, error) // the request with a number
 	keep   func(n int, answer []byte)  // may be nil
@@ -227,7 +331,7 @@ func (b *bench) measure(ctx context.Context, p path) (row Row, err error) {
 		}
 	}
 	var n, m atomic.Int64 // numbers of the requests to ours, and to the floor
-	var us, them []Measure
+	var us, them, alone []Measure
 	for round := range Rounds {
 		stop := b.profile(ctx, p.name, round)
 		one, err := ours.run(ctx, &n, b.Time)
@@ -237,7 +341,7 @@ func (b *bench) measure(ctx context.Context, p path) (row Row, err error) {
 		}
 		other, err := Measure{}, error(nil)
 		if p.bound == inserts {
-			other, err = b.rawInserts(ctx, round, share)
+			other, err = b.rawInserts(ctx, share)
 		} else {
 			other, err = floor.run(ctx, &m, b.Time)
 		}
@@ -245,6 +349,20 @@ func (b *bench) measure(ctx context.Context, p path) (row Row, err error) {
 			return row, fmt.Errorf("%s: %w", p.bound, err)
 		}
 		us, them = append(us, one), append(them, other)
+		if b.pgbench != nil && p.store != aside {
+			count := 0
+			if p.store == firstTime {
+				count = share
+			}
+			one, err := b.pgbench.run(ctx, b.db, p.store, b.Clients, count, b.Time)
+			if err != nil {
+				return row, err
+			}
+			alone = append(alone, one)
+		}
+	}
+	if len(alone) > 0 {
+		row.Alone = new(median(alone))
 	}
 	row.Ours, row.Bound = median(us), median(them)
 	row.Ratio = row.Ours.PerSecond / row.Bound.PerSecond
@@ -264,12 +382,9 @@ func (b *bench) teach(ctx context.Context, p path) error {
 	if err != nil {
 		return err
 	}
-	c, err := dial(ctx, b.ours.Host)
-	if err != nil {
-		return err
-	}
+	c := newConn(b.ours.Host)
 	defer c.Close()
-	status, body, err := c.do(req)
+	status, body, err := c.do(ctx, req)
 	if err == nil && status != 200 {
 		err = fmt.Errorf("status %d: %.200s", status, body)
 	}

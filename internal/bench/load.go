@@ -26,53 +26,87 @@ func request(host string, header http.Header, body []byte) []byte {
 }
 
 // conn is a client that does as little as HTTP/1.1 allows, so that what is
-// measured is the server.
+// measured is the server. It connects when it must: some servers close after
+// each answer.
 type conn struct {
-	net.Conn
-	r *bufio.Reader
+	host string
+	held net.Conn // nil: none
+	r    *bufio.Reader
 }
 
-func dial(ctx context.Context, host string) (*conn, error) {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "tcp", host)
-	if err != nil {
-		return nil, err
+func newConn(host string) *conn { return &conn{host: host, r: bufio.NewReaderSize(nil, 16<<10)} }
+
+// Close closes the connection, if there is one.
+func (c *conn) Close() {
+	if c.held != nil {
+		c.held.Close()
+		c.held = nil
 	}
-	return &conn{Conn: c, r: bufio.NewReaderSize(c, 16<<10)}, nil
 }
 
-var lengthHeader = []byte("Content-Length: ")
+func (c *conn) open(ctx context.Context) (err error) {
+	if c.held != nil {
+		return nil
+	}
+	var d net.Dialer
+	if c.held, err = d.DialContext(ctx, "tcp", c.host); err == nil {
+		c.r.Reset(c.held)
+	}
+	return err
+}
 
 // do sends one request and returns status and body of the answer. The body is
 // valid until the next call.
-func (c *conn) do(req []byte) (status int, body []byte, err error) {
-	if _, err := c.Write(req); err != nil {
+func (c *conn) do(ctx context.Context, req []byte) (status int, body []byte, err error) {
+	if err := c.open(ctx); err != nil {
 		return 0, nil, err
 	}
-	length := -1
+	if _, err := c.held.Write(req); err != nil {
+		return 0, nil, err
+	}
+	length, closes := -1, false
 	for first := true; ; first = false {
 		line, err := c.r.ReadSlice('\n')
 		if err != nil {
 			return 0, nil, err
 		}
+		line = bytes.TrimRight(line, "\r\n")
+		name, value, _ := bytes.Cut(line, []byte(":"))
 		switch {
-		case first && len(line) > 12:
+		case first:
+			if len(line) < 12 {
+				return 0, nil, fmt.Errorf("not an answer: %q", line)
+			}
 			status, _ = strconv.Atoi(string(line[9:12]))
-		case len(line) == 2: // the empty line
-			if length < 0 {
-				return 0, nil, fmt.Errorf("an answer without its length")
+			closes = line[7] == '0' // HTTP/1.0
+		case len(line) == 0:
+			body, err := c.body(length)
+			if closes {
+				c.Close()
 			}
-			if body, err = c.r.Peek(length); err != nil {
-				body = make([]byte, length) // longer than the buffer
-				_, err = io.ReadFull(c.r, body)
-				return status, body, err
-			}
-			c.r.Discard(length)
-			return status, body, nil
-		case bytes.HasPrefix(line, lengthHeader):
-			length, _ = strconv.Atoi(string(bytes.TrimSpace(line[len(lengthHeader):])))
+			return status, body, err
+		case bytes.EqualFold(name, []byte("Content-Length")):
+			length, _ = strconv.Atoi(string(bytes.TrimSpace(value)))
+		case bytes.EqualFold(name, []byte("Connection")):
+			closes = closes || bytes.EqualFold(bytes.TrimSpace(value), []byte("close"))
 		}
 	}
+}
+
+// longest is the longest answer that is read.
+const longest = 16 << 20
+
+func (c *conn) body(length int) ([]byte, error) {
+	if length < 0 || length > longest {
+		return nil, fmt.Errorf("an answer of %d bytes, or one that does not tell its length", length)
+	}
+	if body, err := c.r.Peek(length); err == nil {
+		c.r.Discard(length)
+		return body, nil
+	}
+	body := make([]byte, length) // longer than the buffer
+	_, err := io.ReadFull(c.r, body)
+	return body, err
 }
 
 // Measure is what a load came to.
@@ -113,8 +147,8 @@ func (l load) run(ctx context.Context, n *atomic.Int64, d time.Duration) (Measur
 	}
 	connections := make([]*conn, l.clients)
 	for i := range connections {
-		c, err := dial(ctx, l.host)
-		if err != nil {
+		c := newConn(l.host)
+		if err := c.open(ctx); err != nil {
 			return Measure{}, err
 		}
 		defer c.Close()
@@ -153,7 +187,7 @@ func (l load) run(ctx context.Context, n *atomic.Int64, d time.Duration) (Measur
 					fail(err)
 					return
 				}
-				status, body, err := c.do(req)
+				status, body, err := c.do(ctx, req)
 				if err == nil && status != http.StatusOK {
 					err = fmt.Errorf("status %d: %.200s", status, body)
 				}

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +21,8 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"idpool/internal/idpool"
 )
 
 // The root key of the server under test.
@@ -70,91 +73,67 @@ func (i *issuer) url() string { return i.URL + "/issuer" }
 type world struct {
 	host     string
 	issuer   *issuer
-	pool     string
-	tokens   []string // of people who never signed in
-	people   []string // their identities, once they have
-	returned string   // token of somebody who did
-	identity string   // who that is
+	provider string // name of the issuer
+	at       string // URL that it is registered with
+	pool     idpool.PoolID
+	cast
 }
 
-// newWorld makes pools and people through the API.
+// cast are the people of one table.
+type cast struct {
+	regulars []person // whose tokens the server has seen
+	first    []string // tokens of people who never signed in
+	back     []string // tokens, never seen, of people who did
+	found    []string // their identities, once they were asked for
+}
+
+type person struct{ token, identity string }
+
+// regularCount is how many people the paths of tokens seen before go round, so
+// that not one row of the store answers them all.
+const regularCount = 1000
+
+// newWorld makes pools, the provider and a role through the API.
 func newWorld(ctx context.Context, host string, issuer *issuer, c Config) (*world, error) {
-	w := &world{host: host, issuer: issuer}
-	if err := w.sign(ctx, c); err != nil {
-		return nil, err
-	}
-	return w, w.fill(ctx, c)
-}
-
-func subject(i int) string {
-	sum := sha256.Sum256(fmt.Append(nil, i))
-	return hex.EncodeToString(sum[:16])
-}
-
-// sign makes a token for each new person, and one for the person who returns.
-func (w *world) sign(ctx context.Context, c Config) error {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: w.issuer.key}, (&jose.SignerOptions{}).WithType("JWT"))
-	if err != nil {
-		return err
-	}
-	now := time.Now()
-	token := func(sub string) (string, error) {
-		return jwt.Signed(signer).Claims(map[string]any{
-			"iss": w.issuer.url(), "aud": audience, "sub": sub, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
-			"email": sub + "@example.com", "email_verified": true, "name": "Somebody With A Name",
-		}).Serialize()
-	}
-	if w.returned, err = token("somebody"); err != nil {
-		return err
-	}
-	w.tokens = make([]string, c.People)
-	return each(ctx, 2, c.People, func(i int) error {
-		if i%100 == 0 {
-			c.Progress("sign tokens", i, c.People)
-		}
-		var err error
-		w.tokens[i], err = token(subject(i))
-		return err
-	})
-}
-
-// fill makes the pools, the provider and the person who returns.
-func (w *world) fill(ctx context.Context, c Config) error {
-	client, err := dial(ctx, w.host)
-	if err != nil {
-		return err
-	}
+	w := &world{host: host, issuer: issuer, provider: Provider, at: "https://" + Provider}
+	client := newConn(host)
 	defer client.Close()
 	if err := w.trust(ctx, client); err != nil {
-		return err
+		return nil, err
 	}
-	var made struct{ IdentityPoolId string }
-	if err := w.call(ctx, client, "CreateIdentityPool", map[string]any{
-		"IdentityPoolName": "bench", "AllowUnauthenticatedIdentities": true,
-		"OpenIdConnectProviderARNs": []string{"arn:aws:iam::" + account + ":oidc-provider/" + Provider},
-	}, &made); err != nil {
-		return err
+	if err := w.makePool(ctx, client); err != nil {
+		return nil, err
 	}
-	w.pool = made.IdentityPoolId
-	if err := w.call(ctx, client, "SetIdentityPoolRoles", map[string]any{
+	if err := w.setRole(ctx, client); err != nil {
+		return nil, err
+	}
+	return w, w.makePools(ctx, c)
+}
+
+func (w *world) setRole(ctx context.Context, client *conn) error {
+	return w.call(ctx, client, "SetIdentityPoolRoles", map[string]any{
 		"IdentityPoolId": w.pool, "Roles": map[string]string{"authenticated": "arn:aws:iam::" + account + ":role/bench"},
-	}, nil); err != nil {
-		return err
-	}
-	var id struct{ IdentityId string }
-	if err := w.call(ctx, client, "GetId", w.getID(w.returned), &id); err != nil {
-		return err
-	}
-	w.identity = id.IdentityId
+	}, nil)
+}
+
+func (w *world) makePool(ctx context.Context, client *conn) error {
+	var made struct{ IdentityPoolId idpool.PoolID }
+	err := w.call(ctx, client, "CreateIdentityPool", map[string]any{
+		"IdentityPoolName": "bench", "AllowUnauthenticatedIdentities": true,
+		"OpenIdConnectProviderARNs": []string{"arn:aws:iam::" + account + ":oidc-provider/" + w.provider},
+	}, &made)
+	w.pool = made.IdentityPoolId
+	return err
+}
+
+// makePools makes the other pools.
+func (w *world) makePools(ctx context.Context, c Config) error {
 	var connections sync.Pool
 	var done atomic.Int64
 	return each(ctx, c.Clients, c.Pools-1, func(i int) error {
-		client, _ := connections.Get().(*conn)
-		if client == nil {
-			var err error
-			if client, err = dial(ctx, w.host); err != nil {
-				return err
-			}
+		client, ok := connections.Get().(*conn)
+		if !ok {
+			client = newConn(w.host)
 		}
 		defer connections.Put(client)
 		if n := done.Add(1); n%100 == 0 {
@@ -165,39 +144,122 @@ func (w *world) fill(ctx context.Context, c Config) error {
 	})
 }
 
+// subject is a subject of 32 hexadecimal digits.
+func subject(i int) string {
+	sum := sha256.Sum256(fmt.Append(nil, i))
+	return hex.EncodeToString(sum[:16])
+}
+
+// sign makes tokens for people.
+func (w *world) sign(ctx context.Context, n int, subject func(i int) string, progress func(step string, done, of int)) ([]string, error) {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: w.issuer.key}, (&jose.SignerOptions{}).WithType("JWT"))
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	tokens := make([]string, n)
+	return tokens, each(ctx, 2, n, func(i int) (err error) {
+		if i%100 == 0 {
+			progress("sign tokens", i, n)
+		}
+		sub := subject(i)
+		tokens[i], err = jwt.Signed(signer).Claims(map[string]any{
+			"iss": w.issuer.url(), "aud": audience, "sub": sub, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+			"email": sub + "@example.com", "email_verified": true, "name": "Somebody With A Name",
+		}).Serialize()
+		return err
+	})
+}
+
+// invite makes the cast of a table from people who come for the first time, and
+// people who come back; they may be the same.
+func (w *world) invite(ctx context.Context, c Config, first, back func(i int) string) (err error) {
+	if err := w.meet(ctx, min(regularCount, c.People), func(i int) string { return back(c.People + i) }, c.Progress); err != nil {
+		return err
+	}
+	if w.first, err = w.sign(ctx, c.People, first, c.Progress); err != nil {
+		return err
+	}
+	w.back, w.found = w.first, make([]string, c.People)
+	if first(0) != back(0) {
+		w.back, err = w.sign(ctx, c.People, back, c.Progress)
+	}
+	return err
+}
+
+// meet has people sign in, who are the regulars from then on.
+func (w *world) meet(ctx context.Context, n int, subject func(i int) string, progress func(step string, done, of int)) error {
+	tokens, err := w.sign(ctx, n, subject, progress)
+	if err != nil {
+		return err
+	}
+	w.regulars = make([]person, n)
+	var connections sync.Pool
+	return each(ctx, 8, n, func(i int) error {
+		client, ok := connections.Get().(*conn)
+		if !ok {
+			client = newConn(w.host)
+		}
+		defer connections.Put(client)
+		var id struct{ IdentityId string }
+		err := w.call(ctx, client, "GetId", w.getID(tokens[i]), &id)
+		w.regulars[i] = person{tokens[i], id.IdentityId}
+		return err
+	})
+}
+
 func (w *world) getID(token string) map[string]any {
 	return map[string]any{"IdentityPoolId": w.pool, "Logins": w.logins(token)}
 }
 
 func (w *world) logins(token string) map[string]string {
-	return map[string]string{Provider: token}
+	return map[string]string{w.provider: token}
 }
 
-// paths are the lines to measure (docs/performance.md says why these). People
-// sign in for the first time, then come back twice, each time to a server that
-// never saw their tokens.
-func (w *world) paths() []path {
-	same := func(op string, in any) func(int) ([]byte, error) {
-		req, err := w.build(context.Background(), op, in)
-		return func(int) ([]byte, error) { return req, err }
+func (w *world) getCredentials(p person) map[string]any {
+	return map[string]any{"IdentityId": p.identity, "Logins": w.logins(p.token)}
+}
+
+// round makes the requests of an operation for every regular, to be sent again
+// and again.
+func (w *world) round(op string, in func(p person) map[string]any) (next func(n int) ([]byte, error), err error) {
+	requests := make([][]byte, len(w.regulars))
+	for i, p := range w.regulars {
+		if requests[i], err = w.build(context.Background(), op, in(p)); err != nil {
+			return nil, err
+		}
 	}
-	getID := func(n int) ([]byte, error) { return w.build(context.Background(), "GetId", w.getID(w.tokens[n])) }
-	credentials := func(n int) ([]byte, error) {
-		return w.build(context.Background(), "GetCredentialsForIdentity", map[string]any{"IdentityId": w.people[n], "Logins": w.logins(w.tokens[n])})
+	return func(n int) ([]byte, error) { return requests[n%len(requests)], nil }, nil
+}
+
+// paths are the lines to measure (docs/performance.md says why these).
+func (w *world) paths() ([]path, error) {
+	list, err1 := w.listing()
+	getID, err2 := w.round("GetId", func(p person) map[string]any { return w.getID(p.token) })
+	credentials, err3 := w.round("GetCredentialsForIdentity", w.getCredentials)
+	ask := func(tokens []string) func(n int) ([]byte, error) {
+		return func(n int) ([]byte, error) { return w.build(context.Background(), "GetId", w.getID(tokens[n])) }
 	}
-	w.people = make([]string, len(w.tokens))
 	return []path{
-		{name: "ListIdentityPools, signed, a page of 60", reach: 0.60, next: same("ListIdentityPools", map[string]any{"MaxResults": 60})},
-		{name: "GetId, returning, token seen before", reach: 0.60, next: same("GetId", w.getID(w.returned))},
-		{name: "GetCredentialsForIdentity, token seen before", reach: 0.60, next: same("GetCredentialsForIdentity",
-			map[string]any{"IdentityId": w.identity, "Logins": w.logins(w.returned)})},
-		{name: "GetId, new person, durable", bound: inserts, reach: 0.50, once: len(w.tokens), next: getID},
-		{name: "GetId, returning, token never seen", bound: verified, reach: 0.60, once: len(w.tokens), next: getID, forget: true,
+		{name: "ListIdentityPools, signed, a page of 60", reach: 0.60, next: list},
+		{name: "GetId, returning, token seen before", store: byLogin, reach: 0.60, next: getID},
+		{name: "GetCredentialsForIdentity, token seen before", store: byID, reach: 0.60, next: credentials},
+		{name: "GetId, new person, durable", store: firstTime, bound: inserts, reach: 0.50, once: len(w.first), next: ask(w.first)},
+		{name: "GetId, returning, token never seen", store: byLogin, bound: verified, reach: 0.60, once: len(w.back), next: ask(w.back), forget: true,
 			keep: func(n int, answer []byte) {
-				w.people[n] = string(answer[len(`{"IdentityId":"`) : len(answer)-len(`"}`)])
+				w.found[n] = string(answer[len(`{"IdentityId":"`) : len(answer)-len(`"}`)])
 			}},
-		{name: "GetCredentialsForIdentity, token never seen", bound: verified, reach: 0.60, once: len(w.tokens), next: credentials, forget: true},
-	}
+		{name: "GetCredentialsForIdentity, token never seen", store: byID, bound: verified, reach: 0.60, once: len(w.back), forget: true,
+			next: func(n int) ([]byte, error) {
+				return w.build(context.Background(), "GetCredentialsForIdentity", w.getCredentials(person{w.back[n], w.found[n]}))
+			}},
+	}, errors.Join(err1, err2, err3)
+}
+
+// listing is one page of pools, asked for again and again.
+func (w *world) listing() (next func(n int) ([]byte, error), err error) {
+	req, err := w.build(context.Background(), "ListIdentityPools", map[string]any{"MaxResults": 60})
+	return func(int) ([]byte, error) { return req, nil }, err
 }
 
 // public are the operations that need no signature.
@@ -238,7 +300,7 @@ const trustPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Pri
 
 // trust registers the issuer and a role with IAM.
 func (w *world) trust(ctx context.Context, c *conn) error {
-	err := w.iam(ctx, c, url.Values{"Action": {"CreateOpenIDConnectProvider"}, "Url": {"https://" + Provider}, "ClientIDList.member.1": {audience}})
+	err := w.iam(ctx, c, url.Values{"Action": {"CreateOpenIDConnectProvider"}, "Url": {w.at}, "ClientIDList.member.1": {audience}})
 	if err != nil {
 		return err
 	}
@@ -251,7 +313,7 @@ func (w *world) iam(ctx context.Context, c *conn, form url.Values) error {
 	if err != nil {
 		return err
 	}
-	status, body, err := c.do(req)
+	status, body, err := c.do(ctx, req)
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("%s: status %d: %.300s", form.Get("Action"), status, body)
 	}
@@ -263,7 +325,7 @@ func (w *world) call(ctx context.Context, c *conn, op string, in, out any) error
 	if err != nil {
 		return err
 	}
-	status, body, err := c.do(req)
+	status, body, err := c.do(ctx, req)
 	if err != nil {
 		return err
 	}
