@@ -6,11 +6,12 @@ LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 ARGS    ?=
 PKG     ?= .
 TIME    ?= 1m
+FILL    ?= 1000000
 FIRE    ?= 5m
 TOOL     = go tool -modfile=$(CURDIR)/tools/go.mod
 CLIENTS  = IDPOOL_BIN=$(CURDIR)/bin/idpool go test -count=1 ./e2e
 
-.PHONY: help run build test test-go test-compat e2e test-long fire fuzz lint format gen bench peers release reproducible clean
+.PHONY: help run build test test-go test-compat e2e test-long fire fuzz lint format gen bench bench-all peers release reproducible clean
 
 help: ## show this help
 	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -63,6 +64,9 @@ gen: ## write docs/operations.md and docs/providers.md anew, from the tables of 
 
 bench: build ## measure this machine: the server beside what is possible at best
 	./bin/idpool bench $(ARGS)
+
+bench-all: build ## measure all that docs/performance.md reports, as Markdown (FILL=10000000 for ten million people)
+	@FILL=$(FILL) ./tools/bench-all.sh
 
 peers: ## find or install what the client tests need: Node, npm packages, Python with boto3, the aws CLI, Ceph
 	@./e2e/peers.sh
