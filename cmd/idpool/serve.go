@@ -27,6 +27,7 @@ import (
 	"idpool/internal/seal"
 	"idpool/internal/store/postgres"
 	"idpool/internal/store/sqlite"
+	"idpool/internal/trace"
 )
 
 // serveCommand are the flags of the contract.
@@ -121,6 +122,8 @@ func (c *serveCommand) check() error {
 	say(c.StopDelay < 0 || c.StopDelay > maxStopDelay, "--stop-delay: %s is not between 0s and %s", c.StopDelay, maxStopDelay)
 	say((c.TLSCert == "") != (c.TLSKey == ""), "--tls-cert and --tls-key: give both or neither")
 	say((c.RootKeyID == "") != (c.RootSecret == ""), "IDPOOL_ROOT_ACCESS_KEY_ID and IDPOOL_ROOT_SECRET_ACCESS_KEY: give both or neither")
+	_, err := trace.FromEnvironment(os.Getenv)
+	say(err != nil, "%v", err)
 	say(c.MasterKey != "" && c.MasterFile != "", "IDPOOL_MASTER_KEY and IDPOOL_MASTER_KEY_FILE: give one or neither")
 	if c.Issuer != "" {
 		u, err := url.Parse(c.Issuer)
