@@ -116,6 +116,10 @@ func (c keyRewrapCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return fmt.Errorf("rewrap: %w", err)
 	}
+	if n == 0 {
+		_, err = fmt.Fprintln(s.out, "sealed anew: 0. Everything is sealed under the first master key that the server was started with.")
+		return err
+	}
 	_, err = fmt.Fprintf(s.out, "sealed anew: %d. Sessions that were sealed before are over in 36 hours at the latest; then the old master key can go.\n", n)
 	return err
 }
