@@ -213,7 +213,7 @@ func (b *bench) prepare(ctx context.Context) error {
 		b.pgbench = nil
 		return nil
 	}
-	_, err = b.pgbench.run(ctx, b.db, firstTime, b.Clients, knownPeople*b.Clients, 0)
+	_, err = b.pgbench.run(ctx, b.db, firstTime, b.Clients, knownPeople*b.Clients)
 	return err
 }
 
@@ -350,15 +350,11 @@ func (b *bench) measure(ctx context.Context, p path) (row Row, err error) {
 		}
 		us, them = append(us, one), append(them, other)
 		if b.pgbench != nil && p.store != aside {
-			count := 0
-			if p.store == firstTime {
-				count = share
-			}
-			one, err := b.pgbench.run(ctx, b.db, p.store, b.Clients, count, b.Time)
+			theirs, err := b.pgbench.run(ctx, b.db, p.store, b.Clients, one.Requests)
 			if err != nil {
 				return row, err
 			}
-			alone = append(alone, one)
+			alone = append(alone, theirs)
 		}
 	}
 	if len(alone) > 0 {

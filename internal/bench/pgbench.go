@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"idpool/internal/idpool"
 	"idpool/internal/store"
@@ -201,9 +200,9 @@ func (r *recorder) bound(sql string, args []any) string {
 
 var tps = regexp.MustCompile(`(?m)^tps = ([0-9.]+)`)
 
-// run has pgbench run a script from so many clients: count transactions in all,
-// or for a time if count is 0.
-func (s *scripts) run(ctx context.Context, db *database, a access, clients, count int, d time.Duration) (Measure, error) {
+// run has pgbench run a script from so many clients, count transactions in all;
+// one of each client at least.
+func (s *scripts) run(ctx context.Context, db *database, a access, clients, count int) (Measure, error) {
 	base := 1_000_000_000
 	if a == firstTime {
 		base += s.fresh * 10_000_000
@@ -211,18 +210,13 @@ func (s *scripts) run(ctx context.Context, db *database, a access, clients, coun
 	}
 	args := []string{"-n", "-M", "prepared", "-j", "2", "-c", fmt.Sprint(clients), "--max-tries=20", "-f", s.files[a],
 		"-D", "pool=" + string(s.pool), "-D", "provider=" + Provider, "-D", "i=0",
-		"-D", fmt.Sprintf("base=%d", base), "-D", fmt.Sprintf("known=%d", knownPeople), "-D", fmt.Sprintf("c=%d", clients)}
-	if count > 0 {
-		args = append(args, "-t", fmt.Sprint(max(1, count/clients)))
-	} else {
-		args = append(args, "-T", fmt.Sprint(max(1, int(d.Seconds()))))
-	}
-	c := exec.CommandContext(ctx, s.program, append(args, db.plain)...)
+		"-D", fmt.Sprintf("base=%d", base), "-D", fmt.Sprintf("known=%d", knownPeople), "-D", fmt.Sprintf("c=%d", clients), "-t", fmt.Sprint(max(1, count/clients)), db.plain}
+	c := exec.CommandContext(ctx, s.program, args...)
 	c.Env = append(os.Environ(), "PGOPTIONS=-c search_path="+db.schema)
 	out, err := c.CombinedOutput()
 	found := tps.FindSubmatch(out)
 	if err != nil || found == nil {
-		return Measure{}, fmt.Errorf("pgbench: %w: %.500s", err, out)
+		return Measure{}, fmt.Errorf("pgbench measured nothing (%v): %.500s", err, out)
 	}
 	rate, err := strconv.ParseFloat(string(found[1]), 64)
 	return Measure{PerSecond: rate}, err
