@@ -34,6 +34,8 @@ type Reader interface {
 	// Pools lists every pool of the account and region, by creation time,
 	// then ID.
 	Pools(ctx context.Context, account, region string) ([]PoolSummary, error)
+	// SomePools lists up to limit pools, of whatever account, by ID.
+	SomePools(ctx context.Context, limit int) ([]PoolID, error)
 	// DeletedPools lists pools that are deleted but whose rows are not all
 	// gone.
 	DeletedPools(ctx context.Context) ([]PoolID, error)

@@ -75,10 +75,13 @@ type Node struct {
 	Keys   *token.Keys
 	Dev    *devissuer.Issuer // nil outside of development mode
 
-	purger   *server.Purger
-	traces   *trace.Tracer
-	haveKeys bool
-	log      *slog.Logger
+	store     idpool.Store
+	directory *idpool.Directory
+	logins    login.Verifiers
+	purger    *server.Purger
+	traces    *trace.Tracer
+	haveKeys  bool
+	log       *slog.Logger
 }
 
 // New makes a node. It reads the signing keys of the store, and fails if the
@@ -87,7 +90,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	m := metrics.New(c.Build)
 	seen := &observer{metrics: m, traced: c.Traces != nil, now: c.Now}
 	c.Store = store{c.Store, seen}
-	n := &Node{log: c.Log, traces: c.Traces, purger: server.NewPurger(c.Store, c.Log)}
+	n := &Node{store: c.Store, log: c.Log, traces: c.Traces, purger: server.NewPurger(c.Store, c.Log)}
 	n.purger.GuestMaxAge, n.purger.Now = c.GuestMaxAge, c.Now
 	n.Keys = &token.Keys{Store: c.Store, Box: c.Keyring.Box("signing keys"), Region: c.Region, Now: c.Now}
 	var err error
@@ -130,6 +133,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 		verifier{samllogin.Verifier{Store: c.Store, Responses: responses}, seen, "saml"},
 		verifier{idTokens, seen, "oidc"},
 	}
+	n.directory, n.logins = directory, logins
 	services := []*wire.Service{
 		(&cognito.Service{
 			Store: c.Store, Directory: directory, Issuer: issuer, Broker: n.Broker,
@@ -171,7 +175,8 @@ func New(ctx context.Context, c Config) (*Node, error) {
 }
 
 // Background does what goes on beside the requests, until ctx ends: it makes
-// the first signing key, removes the rows of deleted pools, and sends spans.
+// the first signing key, fetches the keys of issuers, removes the rows of deleted
+// pools, and sends spans.
 func (n *Node) Background(ctx context.Context) {
 	if n.traces != nil {
 		sent := make(chan struct{})
@@ -183,7 +188,29 @@ func (n *Node) Background(ctx context.Context) {
 			n.log.Error("make the first signing key", "cause", fmt.Errorf("%w; it is tried again when it is needed", err))
 		}
 	}
+	n.prefetch(ctx)
 	n.purger.Run(ctx)
+}
+
+// prefetched is for how many pools the keys of issuers are fetched at start.
+const prefetched = 200
+
+// prefetch lets the kinds of provider get ready for the first who signs in. What
+// fails is fetched when it is needed.
+func (n *Node) prefetch(ctx context.Context) {
+	var pools []idpool.PoolID
+	err := n.store.View(ctx, func(r idpool.Reader) (err error) {
+		pools, err = r.SomePools(ctx, prefetched)
+		return err
+	})
+	for _, id := range pools {
+		if pool, err := n.directory.Pool(ctx, id); err == nil {
+			n.logins.Prefetch(pool)
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		n.log.Warn("fetch the keys of issuers", "cause", err)
+	}
 }
 
 // hostedGuestPolicies are the two session policies that the hosted service puts

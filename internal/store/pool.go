@@ -13,6 +13,7 @@ const (
 	selectPool        = `SELECT account, region, name, config, version, created, modified FROM pool WHERE id = $1`
 	selectPoolVersion = `SELECT version FROM pool WHERE id = $1`
 	selectPools       = `SELECT id, name, created FROM pool WHERE account = $1 AND region = $2 ORDER BY created, id`
+	selectSomePools   = `SELECT id FROM pool ORDER BY id LIMIT $1`
 	insertPool        = `INSERT INTO pool (id, account, region, name, config, version, created, modified) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	updatePool        = `UPDATE pool SET name = $2, config = $3, version = $4, modified = $5 WHERE id = $1 AND version + 1 = $4`
 	deletePool        = `DELETE FROM pool WHERE id = $1`
@@ -150,8 +151,17 @@ func (t Tx) Pools(ctx context.Context, account, region string) (list []idpool.Po
 }
 
 // DeletedPools implements idpool.Reader.
-func (t Tx) DeletedPools(ctx context.Context) (list []idpool.PoolID, err error) {
-	err = t.each(ctx, selectDeletedPools, nil, func(r Rows) error {
+func (t Tx) DeletedPools(ctx context.Context) ([]idpool.PoolID, error) {
+	return t.poolIDs(ctx, selectDeletedPools)
+}
+
+// SomePools implements idpool.Reader.
+func (t Tx) SomePools(ctx context.Context, limit int) ([]idpool.PoolID, error) {
+	return t.poolIDs(ctx, selectSomePools, limit)
+}
+
+func (t Tx) poolIDs(ctx context.Context, sql string, args ...any) (list []idpool.PoolID, err error) {
+	err = t.each(ctx, sql, args, func(r Rows) error {
 		var id string
 		err := r.Scan(&id)
 		list = append(list, idpool.PoolID(id))

@@ -201,7 +201,16 @@ func readAll(ctx context.Context, r idpool.Reader) (contents, error) {
 			c.Pools[p.ID], err = r.Pool(ctx, p.ID)
 		}
 	}
-	var errs [8]error
+	var errs [9]error
+	some, err2 := r.SomePools(ctx, 1_000_000)
+	if errs[8] = err2; err2 == nil && !slices.IsSorted(some) {
+		errs[8] = fmt.Errorf("pools out of order: %v", some)
+	}
+	for id := range c.Pools {
+		if !slices.Contains(some, id) {
+			errs[8] = fmt.Errorf("pool %s is not among %v", id, some)
+		}
+	}
 	c.Deleted, errs[0] = r.DeletedPools(ctx)
 	c.Providers, errs[1] = r.OIDCProviders(ctx, account)
 	c.Roles, errs[2] = r.Roles(ctx, account)
