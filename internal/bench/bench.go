@@ -3,7 +3,7 @@
 //
 //	ours ─┬─ the floor: a bare net/http handler that reads the same request and
 //	      │  writes the same bytes
-//	      ├─ for a token never seen, the floor with one RSA verification by the
+//	      ├─ for a token never seen, the floor with one verification by the
 //	      │  standard library
 //	      ├─ for new identities, the store's group-committed insert rate
 //	      └─ on PostgreSQL, pgbench with the same statements
@@ -292,13 +292,14 @@ func (b *bench) folder() string { return filepath.Join(b.Data, "ours") }
 type bound int
 
 const (
-	bare     bound = iota // a bare handler
-	verified              // one that verifies an RSA signature besides
-	inserts               // the store alone
+	bare       bound = iota // a bare handler
+	verified                // one that verifies an RSA signature besides
+	verifiedEC              // one that verifies an ECDSA signature besides
+	inserts                 // the store alone
 )
 
 func (b bound) String() string {
-	return [...]string{"bare handler", "bare handler + one RSA verification", "group-committed inserts"}[b]
+	return [...]string{"bare handler", "bare handler + one RSA verification", "bare handler + one ECDSA verification", "group-committed inserts"}[b]
 }
 
 // path is one line to measure.
@@ -384,5 +385,5 @@ func (b *bench) teach(ctx context.Context, p path) error {
 	if err == nil && status != 200 {
 		err = fmt.Errorf("status %d: %.200s", status, body)
 	}
-	return errors.Join(err, setFloor(ctx, b.floor.Host, body, p.bound == verified))
+	return errors.Join(err, setFloor(ctx, b.floor.Host, body, p.bound))
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // Point is how one path fares at one size.
@@ -111,7 +113,7 @@ func (b *bench) look(ctx context.Context, all crowd, identities, clients int) (p
 		return nil, err
 	}
 	b.looks++
-	if w.first, err = w.sign(ctx, max(clients, b.People/8), newcomers(2+b.looks), b.Progress); err != nil {
+	if w.first, err = w.sign(ctx, jose.RS256, max(clients, b.People/8), newcomers(2+b.looks), b.Progress); err != nil {
 		return nil, err
 	}
 	paths, err := w.paths()

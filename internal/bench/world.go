@@ -3,6 +3,8 @@ package bench
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -47,7 +49,7 @@ const (
 // issuer is the provider of the bench's people.
 type issuer struct {
 	*httptest.Server
-	key jose.JSONWebKey
+	keys map[jose.SignatureAlgorithm]*jose.JSONWebKey
 }
 
 func newIssuer() (*issuer, error) {
@@ -55,13 +57,20 @@ func newIssuer() (*issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &issuer{key: jose.JSONWebKey{Key: key, KeyID: "bench", Algorithm: string(jose.RS256), Use: "sig"}}
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	i := &issuer{keys: map[jose.SignatureAlgorithm]*jose.JSONWebKey{
+		jose.RS256: {Key: key, KeyID: "bench", Algorithm: string(jose.RS256), Use: "sig"},
+		jose.ES256: {Key: curve, KeyID: "bench-elliptic", Algorithm: string(jose.ES256), Use: "sig"},
+	}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /issuer/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		json.NewEncoder(w).Encode(map[string]string{"issuer": i.url(), "jwks_uri": i.url() + "/keys"})
 	})
 	mux.HandleFunc("GET /issuer/keys", func(w http.ResponseWriter, _ *http.Request) {
-		json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{i.key.Public()}})
+		json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{i.keys[jose.RS256].Public(), i.keys[jose.ES256].Public()}})
 	})
 	i.Server = httptest.NewServer(mux)
 	return i, nil
@@ -84,6 +93,7 @@ type cast struct {
 	regulars []person // whose tokens the server has seen
 	first    []string // tokens of people who never signed in
 	back     []string // tokens, never seen, of people who did
+	elliptic []string // the same, signed with ES256
 	found    []string // their identities, once they were asked for
 }
 
@@ -151,8 +161,8 @@ func subject(i int) string {
 }
 
 // sign makes tokens for people.
-func (w *world) sign(ctx context.Context, n int, subject func(i int) string, progress func(step string, done, of int)) ([]string, error) {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: w.issuer.key}, (&jose.SignerOptions{}).WithType("JWT"))
+func (w *world) sign(ctx context.Context, alg jose.SignatureAlgorithm, n int, subject func(i int) string, progress func(step string, done, of int)) ([]string, error) {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: w.issuer.keys[alg]}, (&jose.SignerOptions{}).WithType("JWT"))
 	if err != nil {
 		return nil, err
 	}
@@ -177,19 +187,22 @@ func (w *world) invite(ctx context.Context, c Config, first, back func(i int) st
 	if err := w.meet(ctx, min(regularCount, c.People), func(i int) string { return back(c.People + i) }, c.Progress); err != nil {
 		return err
 	}
-	if w.first, err = w.sign(ctx, c.People, first, c.Progress); err != nil {
+	if w.first, err = w.sign(ctx, jose.RS256, c.People, first, c.Progress); err != nil {
 		return err
 	}
 	w.back, w.found = w.first, make([]string, c.People)
 	if first(0) != back(0) {
-		w.back, err = w.sign(ctx, c.People, back, c.Progress)
+		if w.back, err = w.sign(ctx, jose.RS256, c.People, back, c.Progress); err != nil {
+			return err
+		}
 	}
+	w.elliptic, err = w.sign(ctx, jose.ES256, c.People, back, c.Progress)
 	return err
 }
 
 // meet has people sign in, who are the regulars from then on.
 func (w *world) meet(ctx context.Context, n int, subject func(i int) string, progress func(step string, done, of int)) error {
-	tokens, err := w.sign(ctx, n, subject, progress)
+	tokens, err := w.sign(ctx, jose.RS256, n, subject, progress)
 	if err != nil {
 		return err
 	}
@@ -249,6 +262,7 @@ func (w *world) paths() ([]path, error) {
 			keep: func(n int, answer []byte) {
 				w.found[n] = string(answer[len(`{"IdentityId":"`) : len(answer)-len(`"}`)])
 			}},
+		{name: "GetId, returning, ES256 token never seen", store: byLogin, bound: verifiedEC, reach: 0.60, once: len(w.elliptic), next: ask(w.elliptic), forget: true},
 		{name: "GetCredentialsForIdentity, token never seen", store: byID, bound: verified, reach: 0.60, once: len(w.back), forget: true,
 			next: func(n int) ([]byte, error) {
 				return w.build(context.Background(), "GetCredentialsForIdentity", w.getCredentials(person{w.back[n], w.found[n]}))
