@@ -88,6 +88,7 @@ func TestAttacks(t *testing.T) {
 		t.Run(group.name, func(t *testing.T) {
 			vectors := group.make(t, group.w, address)
 			count += len(vectors)
+			t.Logf("%d refused", len(vectors))
 			for _, v := range vectors {
 				t.Run(v.name, func(t *testing.T) {
 					group.w.refuse(t, v.token, v.want)
