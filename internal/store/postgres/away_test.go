@@ -260,12 +260,11 @@ func TestStandbyHangs(t *testing.T) {
 		}
 	}
 	var calls sync.WaitGroup
-	for range 2 * maxConns {
-		n++
+	for more := range 2 * maxConns {
 		calls.Go(func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 			defer cancel()
-			if err := s.Update(ctx, put(n)); err == nil {
+			if err := s.Update(ctx, put(n+1+more)); err == nil {
 				t.Error("an update was answered without a standby")
 			}
 		})
