@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,8 +26,8 @@ import (
 func TestClockJumps(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
-	var passed time.Duration
-	now := func() time.Time { return start.Add(passed) }
+	var passed atomic.Int64 // also read by what the server does in the background
+	now := func() time.Time { return start.Add(time.Duration(passed.Load())) }
 	h := newHost(t, true, idpooltest.Clock(now))
 	s := h.site(t)
 	root, err := s.root.Retrieve(t.Context())
@@ -56,7 +57,7 @@ func TestClockJumps(t *testing.T) {
 	}
 	var before []given
 	for n, jump := range []time.Duration{0, hour, -hour, day, -day, 0, 2 * day, -2 * day, 365 * day, -365 * day, 10 * time.Minute, 0} {
-		passed = jump
+		passed.Store(int64(jump))
 		for _, g := range before {
 			if err := g.take(); err == nil && now().Unix() >= g.end {
 				t.Errorf("at %s: %s is taken, which ended %d s ago", jump, g.what, now().Unix()-g.end)

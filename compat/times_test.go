@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,8 +23,9 @@ import (
 func TestTimePasses(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
-	var passed time.Duration
-	h := newHost(t, true, idpooltest.Clock(func() time.Time { return start.Add(passed) }))
+	var passed atomic.Int64 // also read by what the server does in the background
+	clock := func() time.Time { return start.Add(time.Duration(passed.Load())) }
+	h := newHost(t, true, idpooltest.Clock(clock))
 	s := h.site(t)
 	root, err := s.root.Retrieve(t.Context())
 	if err != nil {
@@ -33,7 +35,7 @@ func TestTimePasses(t *testing.T) {
 	as := func(c aws.Credentials) clients {
 		return h.clients(region, s.root, onTheWay{h.transport, func(r *http.Request, body []byte) []byte {
 			if scope := regexp.MustCompile(`/([a-z0-9-]+)/aws4_request`).FindStringSubmatch(r.Header.Get("Authorization")); scope != nil {
-				seal{c, scope[1], region, start.Add(passed)}.sign(r, body)
+				seal{c, scope[1], region, clock()}.sign(r, body)
 			}
 			return body
 		}})
@@ -94,12 +96,12 @@ func TestTimePasses(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			passed = test.after - 3*time.Second
+			passed.Store(int64(test.after - 3*time.Second))
 			if err := test.call(); err != nil {
 				t.Errorf("shortly before: %v", err)
 			}
-			passed = test.after + 3*time.Second
-			test.over(t, test.call(), start.Add(passed).Unix())
+			passed.Store(int64(test.after + 3*time.Second))
+			test.over(t, test.call(), clock().Unix())
 		})
 	}
 }
