@@ -57,6 +57,12 @@ func TestTwoNodes(t *testing.T) {
 	one.cognito("SetIdentityPoolRoles", root, 200, m{"IdentityPoolId": pool.ID, "Roles": m{"unauthenticated": "arn:aws:iam::" + account + ":role/guest"}}, nil)
 	two.cognito("GetId", credentials{}, 200, m{"IdentityPoolId": pool.ID}, &guest)
 	one.cognito("GetOpenIdToken", credentials{}, 200, m{"IdentityId": guest.ID}, &guest)
+	for given, status := time.Now(), 0; status != 200; { // the other node may have read the pool before it had roles
+		asked := time.Now()
+		if status, _ = two.send("POST", "", "application/x-amz-json-1.1", "GetCredentialsForIdentity", fmt.Sprintf(`{"IdentityId":%q}`, guest.ID), credentials{}); status != 200 && asked.Sub(given) > time.Second {
+			t.Fatalf("a role is not known %s after it was given", asked.Sub(given))
+		}
+	}
 	two.cognito("GetCredentialsForIdentity", credentials{}, 200, m{"IdentityId": guest.ID}, &out)
 	one.sts(credentials{out.Credentials.AccessKeyID, out.Credentials.SecretKey, out.Credentials.SessionToken}, 200, "Action", "GetCallerIdentity")
 	two.sts(credentials{}, 200, "Action", "AssumeRoleWithWebIdentity", "RoleArn", "arn:aws:iam::"+account+":role/app", "RoleSessionName", "web", "WebIdentityToken", guest.Token)
