@@ -88,7 +88,7 @@ func observed(t *testing.T) (w *world, metricsText string, c *collector) {
 	t.Cleanup(func() { store.Close() })
 	c = newCollector(t)
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>", 403)
+		http.Error(w, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>", http.StatusForbidden)
 	}))
 	t.Cleanup(broken.Close)
 	set, err := upstream.New(upstream.Config{Servers: []upstream.Server{{Name: "ceph", Endpoint: broken.URL}},

@@ -105,16 +105,18 @@ func TestAnswers(t *testing.T) {
 		kind    idpool.Kind // -1: it works
 		cause   string
 	}{
-		"without a name space":      {[]http.HandlerFunc{change(` xmlns="https://sts.amazonaws.com/doc/2011-06-15/"`, "")}, 1, -1, ""},
-		"refused":                   {[]http.HandlerFunc{says(403, refusal("AccessDenied"))}, 1, idpool.AccessDenied, `upstream store: status 403: AccessDenied: "no"`},
-		"refused as a store does":   {[]http.HandlerFunc{says(403, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>no</Message></Error>`)}, 1, idpool.AccessDenied, "status 403: AccessDenied"},
-		"a token it does not like":  {[]http.HandlerFunc{says(400, refusal("InvalidIdentityToken"))}, 1, idpool.AccessDenied, "InvalidIdentityToken"},
-		"refused with our token":    {[]http.HandlerFunc{says(400, strings.Replace(refusal("ValidationError"), "no<", "Value '"+wish.Token+"' at 'webIdentityToken' is too long<", 1))}, 1, idpool.AccessDenied, "Value 'TOKEN' at"},
-		"once too busy":             {[]http.HandlerFunc{says(503, "busy"), good}, 2, -1, ""},
-		"twice too busy":            {[]http.HandlerFunc{says(400, refusal("Throttling")), says(429, refusal("SlowDown")), good}, 3, -1, ""},
-		"it cannot ask us":          {[]http.HandlerFunc{says(400, refusal("IDPCommunicationError")), good}, 2, -1, ""},
-		"always broken":             {[]http.HandlerFunc{says(500, refusal("InternalFailure"))}, 3, idpool.Upstream, "status 500: InternalFailure"},
-		"a redirect":                {[]http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 307) }}, 3, idpool.Upstream, "status 307, and no error of an STS"},
+		"without a name space":     {[]http.HandlerFunc{change(` xmlns="https://sts.amazonaws.com/doc/2011-06-15/"`, "")}, 1, -1, ""},
+		"refused":                  {[]http.HandlerFunc{says(403, refusal("AccessDenied"))}, 1, idpool.AccessDenied, `upstream store: status 403: AccessDenied: "no"`},
+		"refused as a store does":  {[]http.HandlerFunc{says(403, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>no</Message></Error>`)}, 1, idpool.AccessDenied, "status 403: AccessDenied"},
+		"a token it does not like": {[]http.HandlerFunc{says(400, refusal("InvalidIdentityToken"))}, 1, idpool.AccessDenied, "InvalidIdentityToken"},
+		"refused with our token":   {[]http.HandlerFunc{says(400, strings.Replace(refusal("ValidationError"), "no<", "Value '"+wish.Token+"' at 'webIdentityToken' is too long<", 1))}, 1, idpool.AccessDenied, "Value 'TOKEN' at"},
+		"once too busy":            {[]http.HandlerFunc{says(503, "busy"), good}, 2, -1, ""},
+		"twice too busy":           {[]http.HandlerFunc{says(400, refusal("Throttling")), says(429, refusal("SlowDown")), good}, 3, -1, ""},
+		"it cannot ask us":         {[]http.HandlerFunc{says(400, refusal("IDPCommunicationError")), good}, 2, -1, ""},
+		"always broken":            {[]http.HandlerFunc{says(500, refusal("InternalFailure"))}, 3, idpool.Upstream, "status 500: InternalFailure"},
+		"a redirect": {[]http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}}, 3, idpool.Upstream, "status 307, and no error of an STS"},
 		"a page":                    {[]http.HandlerFunc{says(404, "<html><body>nothing here</body></html>")}, 3, idpool.Upstream, "status 404, and no error of an STS"},
 		"a page that is well":       {[]http.HandlerFunc{says(200, "<html><body>welcome</body></html>")}, 3, idpool.Upstream, "an answer with 0 credentials"},
 		"JSON":                      {[]http.HandlerFunc{says(200, `{"Credentials":{}}`)}, 3, idpool.Upstream, "an answer that is not XML"},
