@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"slices"
 	"strings"
 
 	"idpool/internal/idpool"
@@ -73,8 +72,21 @@ var ErrNotEmpty = errors.New("the store that is copied to is not empty")
 // with a copy that was cut short, say so. progress is called with the rows of a
 // table that were copied, or compared, so far.
 func Copy(ctx context.Context, from, to idpool.Store, resume bool, progress func(what, table string, rows int64)) ([]Copied, error) {
+	last := map[string][]any{} // keys of the other store
 	for _, t := range tables {
-		if err := t.copy(ctx, from, to, resume, progress); err != nil {
+		rows, err := t.read(ctx, to, t.selectLast())
+		if err != nil {
+			return nil, fmt.Errorf("look at table %s: %w", t.name, err)
+		}
+		if len(rows) > 0 {
+			last[t.name] = rows[0][:t.key]
+		}
+	}
+	if len(last) > 0 && !resume { // all tables are looked at before one is written
+		return nil, ErrNotEmpty
+	}
+	for _, t := range tables {
+		if err := t.copy(ctx, from, to, last[t.name], progress); err != nil {
 			return nil, fmt.Errorf("copy table %s: %w", t.name, err)
 		}
 	}
@@ -96,15 +108,8 @@ func Copy(ctx context.Context, from, to idpool.Store, resume bool, progress func
 	return all, nil
 }
 
-// copy copies the rows that follow the last one of the other store.
-func (t table) copy(ctx context.Context, from, to idpool.Store, resume bool, progress func(what, table string, rows int64)) error {
-	after, err := t.last(ctx, to)
-	if err != nil {
-		return err
-	}
-	if after != nil && !resume {
-		return ErrNotEmpty
-	}
+// copy copies the rows that follow a key: the last one of the other store.
+func (t table) copy(ctx context.Context, from, to idpool.Store, after []any, progress func(what, table string, rows int64)) error {
 	for rows := int64(0); ; {
 		page, err := t.page(ctx, from, after)
 		if err != nil {
@@ -189,28 +194,25 @@ func querier(r idpool.Reader) (Querier, error) {
 }
 
 // page reads the rows that follow a key; from the first on without one.
-func (t table) page(ctx context.Context, s idpool.Store, after []any) (page [][]any, err error) {
+func (t table) page(ctx context.Context, s idpool.Store, after []any) ([][]any, error) {
+	return t.read(ctx, s, t.selectPage(after != nil), append(after[:len(after):len(after)], pageRows)...)
+}
+
+// read runs a query for rows of the table.
+func (t table) read(ctx context.Context, s idpool.Store, sql string, args ...any) (list [][]any, err error) {
 	err = s.View(ctx, func(r idpool.Reader) error {
 		q, err := querier(r)
 		if err != nil {
 			return err
 		}
-		page = nil
-		rows, err := q.Query(ctx, t.selectPage(after != nil), append(after[:len(after):len(after)], pageRows)...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
+		list = nil
+		return Tx{Q: q}.each(ctx, sql, args, func(rows Rows) error {
 			row, err := t.scan(rows)
-			if err != nil {
-				return err
-			}
-			page = append(page, row)
-		}
-		return rows.Err()
+			list = append(list, row)
+			return err
+		})
 	})
-	return page, err
+	return list, err
 }
 
 func (t table) scan(rows Rows) ([]any, error) {
@@ -227,7 +229,7 @@ func (t table) scan(rows Rows) ([]any, error) {
 			dest[i] = new([]byte)
 		}
 	}
-	if err := rows.Scan(slices.Clone(dest)...); err != nil { // an engine may put its own in their place
+	if err := rows.Scan(dest...); err != nil {
 		return nil, err
 	}
 	for i, d := range dest {
@@ -245,31 +247,6 @@ func (t table) scan(rows Rows) ([]any, error) {
 		}
 	}
 	return row, nil
-}
-
-// last is the greatest key of a table; nil if it has no rows.
-func (t table) last(ctx context.Context, s idpool.Store) (key []any, err error) {
-	err = s.View(ctx, func(r idpool.Reader) error {
-		q, err := querier(r)
-		if err != nil {
-			return err
-		}
-		key = nil
-		rows, err := q.Query(ctx, t.selectLast())
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			row, err := t.scan(rows)
-			if err != nil {
-				return err
-			}
-			key = row[:t.key]
-		}
-		return rows.Err()
-	})
-	return key, err
 }
 
 func (t table) insert(ctx context.Context, q Querier, page [][]any) error {

@@ -112,6 +112,27 @@ func TestCopy(t *testing.T) {
 		t.Errorf("there and back again: %v, %v, %v", copied, again, err)
 	}
 
+	// A store that has anything at all is left as it is.
+	used := openFile(t, filepath.Join(t.TempDir(), "idpool.db"))
+	if err := used.Update(t.Context(), func(w idpool.Writer) error {
+		return w.PutAccessKey(t.Context(), idpool.AccessKey{ID: "AKIA9", Account: account, Secret: []byte{1}, Created: time.Unix(1, 0)})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Copy(t.Context(), first, used, false, nobodyLooks); !errors.Is(err, store.ErrNotEmpty) {
+		t.Errorf("into a store with one key: %v", err)
+	}
+	err = used.View(t.Context(), func(r idpool.Reader) error {
+		keys, err := r.SigningKeys(t.Context())
+		if len(keys) > 0 {
+			t.Errorf("%d signing keys were copied before the key was noticed", len(keys))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
 	// What differs is noticed, though nothing is missing.
 	if err := back.Update(t.Context(), func(w idpool.Writer) error { return w.UseOnce(t.Context(), "other", time.Time{}, time.Unix(1, 0)) }); err != nil {
 		t.Fatal(err)

@@ -193,6 +193,20 @@ func (s *suite) everything() (c contents) {
 	return c
 }
 
+// among holds that pools are among those of all accounts, which come in order.
+func among(ctx context.Context, r idpool.Reader, pools map[idpool.PoolID]idpool.Pool) error {
+	all, err := r.SomePools(ctx, 1_000_000)
+	if err == nil && !slices.IsSorted(all) {
+		err = fmt.Errorf("pools out of order: %v", all)
+	}
+	for id := range pools {
+		if err == nil && !slices.Contains(all, id) {
+			err = fmt.Errorf("pool %s is not among %v", id, all)
+		}
+	}
+	return err
+}
+
 func readAll(ctx context.Context, r idpool.Reader) (contents, error) {
 	c := contents{Pools: map[idpool.PoolID]idpool.Pool{}, Identities: map[idpool.IdentityID]idpool.Identity{}, Owners: map[string]idpool.IdentityID{}}
 	list, err := r.Pools(ctx, account, region)
@@ -202,15 +216,7 @@ func readAll(ctx context.Context, r idpool.Reader) (contents, error) {
 		}
 	}
 	var errs [9]error
-	some, err2 := r.SomePools(ctx, 1_000_000)
-	if errs[8] = err2; err2 == nil && !slices.IsSorted(some) {
-		errs[8] = fmt.Errorf("pools out of order: %v", some)
-	}
-	for id := range c.Pools {
-		if !slices.Contains(some, id) {
-			errs[8] = fmt.Errorf("pool %s is not among %v", id, some)
-		}
-	}
+	errs[8] = among(ctx, r, c.Pools)
 	c.Deleted, errs[0] = r.DeletedPools(ctx)
 	c.Providers, errs[1] = r.OIDCProviders(ctx, account)
 	c.Roles, errs[2] = r.Roles(ctx, account)
