@@ -4,10 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"regexp"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,23 +22,15 @@ import (
 // often it was taken before.
 func TestClockJumps(t *testing.T) {
 	t.Parallel()
-	start := time.Now()
-	var passed atomic.Int64 // also read by what the server does in the background
-	now := func() time.Time { return start.Add(time.Duration(passed.Load())) }
+	c := newClock()
+	now := c.now
 	h := newHost(t, true, idpooltest.Clock(now))
 	s := h.site(t)
 	root, err := s.root.Retrieve(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	as := func(c aws.Credentials) clients { // clients whose clock is the server's
-		return h.clients(region, s.root, onTheWay{h.transport, func(r *http.Request, body []byte) []byte {
-			if scope := regexp.MustCompile(`/([a-z0-9-]+)/aws4_request`).FindStringSubmatch(r.Header.Get("Authorization")); scope != nil {
-				seal{c, scope[1], region, now()}.sign(r, body)
-			}
-			return body
-		}})
-	}
+	as := func(key aws.Credentials) clients { return s.at(now, key) }
 	pool := s.pool(t)
 	login := func(who string) map[string]string {
 		return s.one.login(who, logintest.Claim("iat", now().Unix()), logintest.Claim("exp", now().Unix()+3600))
@@ -57,7 +46,7 @@ func TestClockJumps(t *testing.T) {
 	}
 	var before []given
 	for n, jump := range []time.Duration{0, hour, -hour, day, -day, 0, 2 * day, -2 * day, 365 * day, -365 * day, 10 * time.Minute, 0} {
-		passed.Store(int64(jump))
+		c.jump(jump)
 		for _, g := range before {
 			if err := g.take(); err == nil && now().Unix() >= g.end {
 				t.Errorf("at %s: %s is taken, which ended %d s ago", jump, g.what, now().Unix()-g.end)

@@ -19,30 +19,44 @@ import (
 	"idpool/internal/login/logintest"
 )
 
+// clock is a server's, which tests move. The server reads it in the background
+// too.
+type clock struct {
+	start  time.Time
+	passed atomic.Int64
+}
+
+func newClock() *clock { return &clock{start: time.Now()} }
+
+func (c *clock) now() time.Time { return c.start.Add(time.Duration(c.passed.Load())) }
+
+// jump sets it to so long after its start.
+func (c *clock) jump(to time.Duration) { c.passed.Store(int64(to)) }
+
+// at are clients with a key whose clock is another.
+func (s *site) at(now func() time.Time, key aws.Credentials) clients {
+	return s.host.clients(region, s.root, onTheWay{s.transport, func(r *http.Request, body []byte) []byte {
+		if scope := regexp.MustCompile(`/([a-z0-9-]+)/aws4_request`).FindStringSubmatch(r.Header.Get("Authorization")); scope != nil {
+			seal{key, scope[1], region, now()}.sign(r, body)
+		}
+		return body
+	}})
+}
+
 // TestTimePasses holds that everything that is handed out ends when it says.
 func TestTimePasses(t *testing.T) {
 	t.Parallel()
-	start := time.Now()
-	var passed atomic.Int64 // also read by what the server does in the background
-	clock := func() time.Time { return start.Add(time.Duration(passed.Load())) }
-	h := newHost(t, true, idpooltest.Clock(clock))
+	c := newClock()
+	h := newHost(t, true, idpooltest.Clock(c.now))
 	s := h.site(t)
 	root, err := s.root.Retrieve(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	// as are clients whose clock is the server's.
-	as := func(c aws.Credentials) clients {
-		return h.clients(region, s.root, onTheWay{h.transport, func(r *http.Request, body []byte) []byte {
-			if scope := regexp.MustCompile(`/([a-z0-9-]+)/aws4_request`).FindStringSubmatch(r.Header.Get("Authorization")); scope != nil {
-				seal{c, scope[1], region, clock()}.sign(r, body)
-			}
-			return body
-		}})
-	}
+	as := func(key aws.Credentials) clients { return s.at(c.now, key) }
 	now := as(root)
 	pool := s.pool(t, developers)
-	ann := s.one.login("ann", logintest.Claim("iat", start.Unix()), logintest.Claim("exp", start.Unix()+3600))
+	ann := s.one.login("ann", logintest.Claim("iat", c.start.Unix()), logintest.Claim("exp", c.start.Unix()+3600))
 	id := s.id(t, pool, ann)
 	classic, err := s.cognito.GetOpenIdToken(t.Context(), &ci.GetOpenIdTokenInput{IdentityId: &id, Logins: ann})
 	if err != nil {
@@ -75,7 +89,7 @@ func TestTimePasses(t *testing.T) {
 		_, err := session.cognito.ListIdentityPools(t.Context(), &ci.ListIdentityPoolsInput{MaxResults: aws.Int32(1)})
 		return err
 	}
-	issued := start.Unix()
+	issued := c.start.Unix()
 	const sessionOver = "The security token included in the request is expired"
 	for _, test := range []struct {
 		name  string
@@ -96,12 +110,12 @@ func TestTimePasses(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			passed.Store(int64(test.after - 3*time.Second))
+			c.jump(test.after - 3*time.Second)
 			if err := test.call(); err != nil {
 				t.Errorf("shortly before: %v", err)
 			}
-			passed.Store(int64(test.after + 3*time.Second))
-			test.over(t, test.call(), clock().Unix())
+			c.jump(test.after + 3*time.Second)
+			test.over(t, test.call(), c.now().Unix())
 		})
 	}
 }

@@ -17,8 +17,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/term"
-
 	"idpool/internal/bench"
 	"idpool/internal/credential"
 	"idpool/internal/idpool"
@@ -114,16 +112,15 @@ func printBench(out io.Writer, r bench.Result, how string) error {
 
 // progressBar shows on a terminal how far the bench is, and nothing elsewhere.
 func progressBar(w io.Writer) (progress func(step string, done, of int), clear func()) {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !isTerminal(w) {
 		return func(string, int, int) {}, func() {}
 	}
 	const width = 30
 	progress = func(step string, done, of int) {
 		full := width * done / max(of, 1)
-		fmt.Fprintf(f, "\r\x1b[K%s%s  %s", strings.Repeat("█", full), strings.Repeat("░", width-full), step)
+		fmt.Fprintf(w, "%s%s%s  %s", clearLine, strings.Repeat("█", full), strings.Repeat("░", width-full), step)
 	}
-	return progress, func() { fmt.Fprint(f, "\r\x1b[K") }
+	return progress, func() { fmt.Fprint(w, clearLine) }
 }
 
 // startSelf runs a command of this program until it is stopped, and waits for

@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
-
-	"golang.org/x/term"
 )
 
 // flushEvery is how long a log line may wait for its neighbours. One write for
@@ -22,7 +19,7 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, func()) {
 		at = slog.LevelInfo // the flag allows known levels only
 	}
 	opts := &slog.HandlerOptions{Level: at}
-	if f, ok := w.(*os.File); format == "text" || format == "auto" && ok && term.IsTerminal(int(f.Fd())) {
+	if format == "text" || format == "auto" && isTerminal(w) {
 		return slog.New(slog.NewTextHandler(w, opts)), func() {}
 	}
 	b := &bufferedWriter{to: w, stop: make(chan struct{}), stopped: make(chan struct{})}

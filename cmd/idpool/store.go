@@ -103,17 +103,24 @@ func openAny(ctx context.Context, address string, make bool) (closer, error) {
 
 // progress shows on a terminal, once in a while, how far a copy is, until end.
 func progress(w io.Writer) (show func(what, table string, rows int64), end func()) {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !isTerminal(w) {
 		return func(string, string, int64) {}, func() {}
 	}
-	const clear = "\r\033[K"
 	var last time.Time
 	show = func(what, table string, rows int64) {
 		if time.Since(last) > 200*time.Millisecond {
 			last = time.Now()
-			fmt.Fprintf(f, "%s%s: %d rows %s", clear, table, rows, what)
+			fmt.Fprintf(w, "%s%s: %d rows %s", clearLine, table, rows, what)
 		}
 	}
-	return show, func() { fmt.Fprint(f, clear) }
+	return show, func() { fmt.Fprint(w, clearLine) }
+}
+
+// clearLine empties the line of a terminal.
+const clearLine = "\r\033[K"
+
+// isTerminal reports whether people read along.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
