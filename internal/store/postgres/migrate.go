@@ -61,7 +61,13 @@ func migrateTo(ctx context.Context, config *pgx.ConnConfig, target int) error {
 			return err
 		}
 	}
-	if version, err := check(db.QueryRowContext(ctx, readMark)); err != nil || version >= target {
+	version, err := check(db.QueryRowContext(ctx, readMark))
+	if errors.Is(err, sql.ErrNoRows) { // another node has made the table, and not its row yet
+		if err = mark(ctx, db); err == nil {
+			version, err = check(db.QueryRowContext(ctx, readMark))
+		}
+	}
+	if err != nil || version >= target {
 		return err
 	}
 	lock, err := db.BeginTx(ctx, nil)
@@ -69,7 +75,7 @@ func migrateTo(ctx context.Context, config *pgx.ConnConfig, target int) error {
 		return err
 	}
 	defer lock.Rollback()
-	version, err := check(lock.QueryRowContext(ctx, lockMark))
+	version, err = check(lock.QueryRowContext(ctx, lockMark))
 	if err != nil || version >= target { // another node was here before we had the lock
 		return err
 	}
