@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"idpool/internal/freeport"
 )
 
 // TestCeph does what docs/recipes/ceph.md says, with a Ceph that is started for
@@ -22,7 +24,7 @@ func TestCeph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin, from, gateway := binary(t), issuer(t), freeAddress(t)
+	bin, from, gateway := binary(t), issuer(t), freeport.Address(t)
 	page := strings.ReplaceAll(string(text), "127.0.0.1:7480", gateway)
 	began := time.Now()
 	// Sessions may be short, so that one can be seen to end.

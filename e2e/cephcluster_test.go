@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"idpool/internal/freeport"
 )
 
 // cephConfig is the least that makes a cluster on one machine: a monitor, an OSD
@@ -55,7 +57,7 @@ rgw rados pool pg num min = 1
 func ceph(t *testing.T, gateway, more string) (config string) {
 	t.Helper()
 	needs(t, "Ceph", "ceph", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin")
-	dir, cluster, osd, monitor := t.TempDir(), uuid(t), uuid(t), freeAddress(t)
+	dir, cluster, osd, monitor := t.TempDir(), uuid(t), uuid(t), freeport.Address(t)
 	for _, name := range []string{"mon", "osd"} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
 			t.Fatal(err)

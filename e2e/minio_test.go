@@ -1,12 +1,13 @@
 package e2e
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"idpool/internal/freeport"
 )
 
 // TestMinIO does what docs/recipes/minio.md says, with a MinIO that is on the
@@ -27,7 +28,7 @@ func TestMinIO(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := freeAddress(t)
+	store := freeport.Address(t)
 	page := strings.ReplaceAll(string(text), "127.0.0.1:9000", store)
 	n := serve(t, binary(t), t.TempDir(), "--dev", "--config", configure(t, strings.Join(blocks(page, "yaml"), "")))
 	page = strings.ReplaceAll(page, "127.0.0.1:8437", strings.TrimPrefix(n.url, "http://"))
@@ -68,15 +69,4 @@ func blocks(page, language string) (list []string) {
 		list = append(list, block)
 	}
 	return list
-}
-
-// freeAddress is one on which nobody listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

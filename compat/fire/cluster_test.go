@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"idpool/internal/freeport"
 	"idpool/internal/store/postgres/pgtest"
 )
 
@@ -41,7 +41,7 @@ func newCluster(t *testing.T) *cluster {
 	rand.Read(master)
 	bin := binary(t)
 	for n := range c.nodes { // all at once on an empty database
-		c.nodes[n] = &node{address: freeAddress(t), log: filepath.Join(t.TempDir(), "log")}
+		c.nodes[n] = &node{address: freeport.Address(t), log: filepath.Join(t.TempDir(), "log")}
 		c.nodes[n].keep(t, bin, "IDPOOL_DATABASE_URL="+c.both, "IDPOOL_MASTER_KEY="+base64.StdEncoding.EncodeToString(master))
 	}
 	for _, n := range c.nodes {
@@ -78,16 +78,6 @@ func binary(t *testing.T) string {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	return path
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // node is one server, which is started again whenever it ends.

@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -27,6 +26,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"idpool/internal/freeport"
 )
 
 // Server is a PostgreSQL server. Its only user is idpool, who may do everything.
@@ -213,7 +214,7 @@ func start(fill func(*Server) error, settings []string) (_ *Server, err error) {
 		return nil, err
 	}
 	for range 5 { // somebody else may take the port before the server has it
-		if s.Port, err = freePort(); err != nil {
+		if s.Port, err = freeport.Get(); err != nil {
 			return nil, err
 		}
 		if err = s.start(); err == nil {
@@ -294,7 +295,7 @@ func (s *Server) run(program string, args ...string) error {
 	if err := c.Run(); err != nil {
 		said, _ := os.ReadFile(out.Name())
 		log, _ := os.ReadFile(filepath.Join(s.Folder, "log"))
-		return fmt.Errorf("%s: %w: %s%s", program, err, said, log)
+		return fmt.Errorf("%s: %w: %s%s", program, err, said, log[max(0, len(log)-2000):])
 	}
 	return nil
 }
@@ -320,13 +321,4 @@ func (s *Server) start() error {
 		options += " -c " + setting
 	}
 	return s.run("pg_ctl", "start", "-s", "-w", "-D", s.Folder, "-l", filepath.Join(s.Folder, "log"), "-o", options)
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
