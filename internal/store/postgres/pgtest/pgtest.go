@@ -316,7 +316,9 @@ func (s *Server) end() {
 
 // start starts the server and waits until it answers.
 func (s *Server) start() error {
-	options := fmt.Sprintf("-p %d -k %s", s.Port, s.Folder)
+	// Without a Unix socket, whose lock file a copy of the folder would have too,
+	// and which would be held as long as nobody has reaped the process it names.
+	options := fmt.Sprintf("-p %d -k ''", s.Port)
 	for _, setting := range s.settings {
 		options += " -c " + setting
 	}
