@@ -11,7 +11,7 @@ FIRE    ?= 5m
 TOOL     = go tool -modfile=$(CURDIR)/tools/go.mod
 CLIENTS  = IDPOOL_BIN=$(CURDIR)/bin/idpool go test -count=1 ./e2e
 
-.PHONY: help run build test test-go test-compat e2e test-long fire fuzz lint format gen bench bench-all peers release reproducible clean
+.PHONY: help run build test test-go test-compat e2e test-long fire side-by-side fuzz lint format gen bench bench-all peers release reproducible clean
 
 help: ## show this help
 	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -45,6 +45,9 @@ test-long: build peers reproducible ## crash tests and fuzzing that take minutes
 
 fire: build ## three servers on two PostgreSQL databases, killed again and again while people sign in (FIRE=5m): docs/reliability.md
 	cd compat && IDPOOL_BIN=$(CURDIR)/bin/idpool go test -count=1 -timeout 2h ./fire -run TestFire -fire=$(FIRE) -v
+
+side-by-side: build ## the same with one server of an older release: BEFORE=v0.1.0, or any commit
+	IDPOOL_BIN=$(CURDIR)/bin/idpool ./tools/side-by-side.sh $(BEFORE) $(FIRE)
 
 fuzz: ## fuzz a package's targets: make fuzz PKG=./internal/wire TIME=10m
 	./tools/fuzz.sh $(TIME) $(PKG)

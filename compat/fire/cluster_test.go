@@ -42,7 +42,14 @@ func newCluster(t *testing.T) *cluster {
 	bin := binary(t)
 	for n := range c.nodes { // all at once on an empty database
 		c.nodes[n] = &node{address: freeport.Address(t), log: filepath.Join(t.TempDir(), "log")}
-		c.nodes[n].keep(t, bin, "IDPOOL_DATABASE_URL="+c.both, "IDPOOL_MASTER_KEY="+base64.StdEncoding.EncodeToString(master))
+		program := bin
+		if before := os.Getenv("IDPOOL_BIN_BEFORE"); before != "" && n == 0 {
+			program = before
+		}
+		c.nodes[n].keep(t, program, "IDPOOL_DATABASE_URL="+c.both, "IDPOOL_MASTER_KEY="+base64.StdEncoding.EncodeToString(master))
+		if program != bin { // the database is the older program's, until a newer one starts
+			c.nodes[n].await(t)
+		}
 	}
 	for _, n := range c.nodes {
 		n.await(t)
@@ -65,7 +72,8 @@ func (c *cluster) failOver(t *testing.T, withheld, noticed time.Duration) {
 	c.standby.Follow(t, c.primary)
 }
 
-// binary is the program under test: $IDPOOL_BIN, or built now.
+// binary is the program under test: $IDPOOL_BIN, or built now. One of the three
+// servers can be an older one, $IDPOOL_BIN_BEFORE.
 func binary(t *testing.T) string {
 	t.Helper()
 	if path := os.Getenv("IDPOOL_BIN"); path != "" {
