@@ -14,8 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-jose/go-jose/v4"
 )
 
 // The bounds of what an issuer publishes.
@@ -64,8 +62,8 @@ func readDiscovery(body []byte, issuer string) (jwksURI string, err error) {
 
 // key is a public key of an issuer.
 type key struct {
-	id     string                    // kid; may be empty
-	algs   []jose.SignatureAlgorithm // that it verifies
+	id     string   // kid; may be empty
+	algs   []string // that it verifies
 	public interface{ Equal(crypto.PublicKey) bool }
 }
 
@@ -77,7 +75,7 @@ func (k *key) same(l *key) bool {
 // fits reports whether a token can have been signed with the key, by what the
 // token's header says.
 func (k *key) fits(t *token) bool {
-	return (t.kid == "" || t.kid == k.id) && slices.Contains(k.algs, jose.SignatureAlgorithm(t.alg))
+	return (t.kid == "" || t.kid == k.id) && slices.Contains(k.algs, t.alg)
 }
 
 // readKeySet reads a key set (RFC 7517, 5). A key that cannot be used is
@@ -136,7 +134,7 @@ func readKey(jwk object) (*key, error) {
 	switch kty {
 	case "RSA":
 		k.public, err = jwk.rsa()
-		k.algs = []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512}
+		k.algs = []string{"RS256", "RS384", "RS512"}
 	case "EC":
 		k.public, k.algs, err = jwk.ecdsa()
 	default:
@@ -146,10 +144,10 @@ func readKey(jwk object) (*key, error) {
 		return nil, err
 	}
 	if alg != "" { // it narrows what the type allows
-		if !slices.Contains(k.algs, jose.SignatureAlgorithm(alg)) {
+		if !slices.Contains(k.algs, alg) {
 			return nil, fmt.Errorf("its alg is %s", quote(alg))
 		}
-		k.algs = []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)}
+		k.algs = []string{alg}
 	}
 	return k, nil
 }
@@ -188,16 +186,16 @@ func (o object) rsa() (*rsa.PublicKey, error) {
 // curves are the curves, each with its one algorithm (RFC 7518, 3.4, 6.2.1).
 var curves = map[string]struct {
 	elliptic.Curve
-	alg jose.SignatureAlgorithm
+	alg string
 }{
-	"P-256": {elliptic.P256(), jose.ES256},
-	"P-384": {elliptic.P384(), jose.ES384},
-	"P-521": {elliptic.P521(), jose.ES512},
+	"P-256": {elliptic.P256(), "ES256"},
+	"P-384": {elliptic.P384(), "ES384"},
+	"P-521": {elliptic.P521(), "ES512"},
 }
 
 // ecdsa reads an elliptic-curve key. Both coordinates have the full length, and
 // the point is on the curve.
-func (o object) ecdsa() (*ecdsa.PublicKey, []jose.SignatureAlgorithm, error) {
+func (o object) ecdsa() (*ecdsa.PublicKey, []string, error) {
 	name, err := o.text("crv")
 	curve, ok := curves[name]
 	if err != nil || !ok {
@@ -216,7 +214,7 @@ func (o object) ecdsa() (*ecdsa.PublicKey, []jose.SignatureAlgorithm, error) {
 		point = append(point, b...)
 	}
 	public, err := ecdsa.ParseUncompressedPublicKey(curve.Curve, point)
-	return public, []jose.SignatureAlgorithm{curve.alg}, err
+	return public, []string{curve.alg}, err
 }
 
 // lifetime is how long an answer may be kept, by its Cache-Control (RFC 9111,

@@ -149,7 +149,7 @@ func (s *keySet) signer(t *token) *key {
 	candidates := candidates(s.current(), t)
 	s.mu.Unlock()
 	for _, k := range candidates {
-		if _, err := t.jws.Verify(k.public); err == nil {
+		if k.signed(t) {
 			return k
 		}
 	}

@@ -1,14 +1,13 @@
 package oidc
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -25,19 +24,24 @@ type object map[string]any
 // beyond maxDepth and anything after the object are errors (RFC 7493), because
 // two readers could understand them differently.
 func readObject(text []byte) (object, error) {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(text))
-	v, err := readValue(dec)
-	if err != nil {
+	var o object
+	if err := jsonv2.Unmarshal(text, &o); err != nil {
 		return nil, fmt.Errorf("JSON: %.160q", err.Error()) // it may quote the text
 	}
-	o, ok := v.(map[string]any)
-	if !ok {
-		return nil, errors.New("not a JSON object")
-	}
-	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the JSON object")
-	}
 	return o, nil
+}
+
+// UnmarshalJSONFrom implements [jsonv2.UnmarshalerFrom].
+func (o *object) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	v, err := readValue(dec)
+	if err != nil {
+		return err
+	}
+	is := false
+	if *o, is = v.(map[string]any); !is {
+		return errors.New("not a JSON object")
+	}
+	return nil
 }
 
 func readValue(dec *jsontext.Decoder) (any, error) {
@@ -97,11 +101,13 @@ func (o object) text(name string) (string, error) {
 	return s, nil
 }
 
+var base64url = base64.RawURLEncoding.Strict()
+
 // decode64 reads base64url without padding (RFC 7515, 2). The standard library
 // would pass over line breaks, and without Strict over stray bits at the end.
 func decode64(text string) ([]byte, error) {
 	if strings.ContainsAny(text, "\r\n") {
 		return nil, errors.New("line break in base64url")
 	}
-	return base64.RawURLEncoding.Strict().DecodeString(text)
+	return base64url.DecodeString(text)
 }
