@@ -91,13 +91,13 @@ func readBody(r *http.Request) ([]byte, error) {
 
 // call runs an operation and turns a panic into an internal failure: one
 // request's misfortune must not be another's.
-func (s *Service) call(ctx context.Context, r *http.Request, op *Op, body []byte, in value, json []byte, words framework) (out any, f *failure) {
+func (s *Service) call(ctx context.Context, r *http.Request, op *Op, body []byte, in value, words framework) (out any, f *failure) {
 	defer func() {
 		if p := recover(); p != nil {
 			f = s.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
-	return s.run(ctx, r, op, body, in, json, words)
+	return s.run(ctx, r, op, body, in, words)
 }
 
 // note copies a failure into the event.

@@ -54,7 +54,7 @@ func (h *Handler) serveJSON(ctx context.Context, r *http.Request, ev *Event, kin
 	if op == nil {
 		return fail(&failure{Fault: wordsJSON.unknownOperation})
 	}
-	out, f := svc.call(ctx, r, op, body, in, body, wordsJSON)
+	out, f := svc.call(ctx, r, op, body, in, wordsJSON)
 	if f != nil {
 		return fail(f)
 	}

@@ -2,10 +2,7 @@ package wire
 
 import (
 	"context"
-	"fmt"
 	"reflect"
-
-	"github.com/go-json-experiment/json"
 
 	"idpool/internal/idpool"
 )
@@ -22,7 +19,7 @@ type Op struct {
 	Errors []idpool.Kind
 	// resource names what a caller needs permission for.
 	resource Resource
-	call     func(ctx context.Context, caller idpool.Caller, in []byte) (any, error)
+	call     func(ctx context.Context, caller idpool.Caller, in *value) (any, error)
 }
 
 // Resource names the ARN that a caller needs permission for, from the text
@@ -88,8 +85,9 @@ type Empty struct{}
 // Public makes an operation that needs no signature. Its function gets no
 // caller, so it cannot depend on one.
 func Public[In, Out any](name string, shape Struct, fn func(context.Context, In) (Out, error)) Op {
-	return Op{Name: name, Public: true, Shape: shape, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](), call: func(ctx context.Context, _ idpool.Caller, raw []byte) (any, error) {
-		in, err := decode[In](raw)
+	decode := decoderFor[In]()
+	return Op{Name: name, Public: true, Shape: shape, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](), call: func(ctx context.Context, _ idpool.Caller, v *value) (any, error) {
+		in, err := decode(v)
 		if err != nil {
 			return nil, err
 		}
@@ -99,20 +97,12 @@ func Public[In, Out any](name string, shape Struct, fn func(context.Context, In)
 
 // Signed makes an operation for verified callers.
 func Signed[In, Out any](name string, shape Struct, fn func(context.Context, idpool.Caller, In) (Out, error)) Op {
-	return Op{Name: name, Shape: shape, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](), call: func(ctx context.Context, caller idpool.Caller, raw []byte) (any, error) {
-		in, err := decode[In](raw)
+	decode := decoderFor[In]()
+	return Op{Name: name, Shape: shape, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](), call: func(ctx context.Context, caller idpool.Caller, v *value) (any, error) {
+		in, err := decode(v)
 		if err != nil {
 			return nil, err
 		}
 		return fn(ctx, caller, in)
 	}}
-}
-
-// decode reads an input that was checked against its shape. If it fails, shape
-// and type have drifted apart: our fault.
-func decode[In any](raw []byte) (in In, err error) {
-	if err := json.Unmarshal(raw, &in); err != nil {
-		return in, fmt.Errorf("decode %T: %w", in, err)
-	}
-	return in, nil
 }

@@ -48,7 +48,7 @@ func (h *Handler) serveQuery(ctx context.Context, r *http.Request, ev *Event, bo
 	if err != nil {
 		return fail(svc, &failure{Fault: wordsQuery.serialization, msg: err.Error()})
 	}
-	out, f := svc.call(ctx, r, op, body, in, nil, wordsQuery)
+	out, f := svc.call(ctx, r, op, body, in, wordsQuery)
 	if f != nil {
 		return fail(svc, f)
 	}

@@ -55,9 +55,8 @@ type framework struct {
 }
 
 // run is the part of the pipeline that both protocols share. body is what was
-// received and signed; json is the same input as JSON, or nil if it must be
-// made from the tree.
-func (s *Service) run(ctx context.Context, r *http.Request, op *Op, body []byte, in value, json []byte, words framework) (any, *failure) {
+// received and signed, in what it says.
+func (s *Service) run(ctx context.Context, r *http.Request, op *Op, body []byte, in value, words framework) (any, *failure) {
 	ev := EventFrom(ctx)
 	// 1. Who is calling. A public operation needs no signature, but a wrong
 	// one is not ignored.
@@ -80,8 +79,7 @@ func (s *Service) run(ctx context.Context, r *http.Request, op *Op, body []byte,
 		}
 	}
 	// 3. The types.
-	converted, problem := op.Shape.fit(&in)
-	if problem != "" {
+	if problem := op.Shape.fit(&in); problem != "" {
 		return nil, &failure{Fault: words.serialization, msg: problem}
 	}
 	// 4. The constraints, all of them.
@@ -99,10 +97,7 @@ func (s *Service) run(ctx context.Context, r *http.Request, op *Op, body []byte,
 		}
 	}
 	// 6. The operation.
-	if json == nil || converted {
-		json = in.appendJSON(nil)
-	}
-	out, err := op.call(ctx, caller, json)
+	out, err := op.call(ctx, caller, &in)
 	if err != nil {
 		return nil, s.fail(err)
 	}

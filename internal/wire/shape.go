@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,9 +15,9 @@ import (
 
 // Shape is a constrained type of the service model. A zero bound means none.
 type Shape interface {
-	// fit reports how a value does not fit the type, and whether it had to
-	// be converted to fit. It may change the value.
-	fit(v *value) (converted bool, problem string)
+	// fit reports how a value does not fit the type. It may convert the value
+	// to fit.
+	fit(v *value) (problem string)
 	// check reports every constraint of the shape that a present value
 	// breaks.
 	check(c *checker, path string, v value)
@@ -120,20 +121,20 @@ func noScalar(kind jsontext.Kind) (problem string) {
 	return ""
 }
 
-func (Str) fit(v *value) (bool, string) {
+func (Str) fit(v *value) string {
 	switch v.kind {
 	case '0':
-		return false, "class java.math.BigDecimal can not be converted to an String"
+		return "class java.math.BigDecimal can not be converted to an String"
 	case 't', 'f':
-		return false, "class java.lang.Boolean can not be converted to an String"
+		return "class java.lang.Boolean can not be converted to an String"
 	}
-	return false, noScalar(v.kind)
+	return noScalar(v.kind)
 }
 
-func (Bool) fit(v *value) (bool, string) {
+func (Bool) fit(v *value) string {
 	switch v.kind {
 	case '0':
-		return false, "class java.math.BigDecimal can not be converted to an Boolean"
+		return "class java.math.BigDecimal can not be converted to an Boolean"
 	case '"':
 		switch strings.ToLower(v.text) {
 		case "true", "1", "yes":
@@ -141,36 +142,38 @@ func (Bool) fit(v *value) (bool, string) {
 		case "false", "0", "no":
 			*v = value{kind: 'f'}
 		default:
-			return false, fmt.Sprintf("'%s' can not be converted to an Boolean", strings.ToUpper(shorten(v.text)))
+			return fmt.Sprintf("'%s' can not be converted to an Boolean", strings.ToUpper(shorten(v.text)))
 		}
-		return true, ""
+		return ""
 	}
-	return false, noScalar(v.kind)
+	return noScalar(v.kind)
 }
 
-func (Int) fit(v *value) (bool, string)  { return fitInteger(v, "Integer", 32) }
-func (Long) fit(v *value) (bool, string) { return fitInteger(v, "Long", 64) }
+func (Int) fit(v *value) string  { return fitInteger(v, "Integer", 32) }
+func (Long) fit(v *value) string { return fitInteger(v, "Long", 64) }
 
-func fitInteger(v *value, name string, bits int) (bool, string) {
+func fitInteger(v *value, name string, bits int) string {
 	switch v.kind {
 	case '"':
-		return false, "class java.lang.String can not be converted to an " + name
+		return "class java.lang.String can not be converted to an " + name
 	case 't', 'f':
-		return false, "class java.lang.Boolean can not be converted to an " + name
+		return "class java.lang.Boolean can not be converted to an " + name
 	case '0':
 		n, problem := integer(v.text, bits)
 		if problem != "" {
-			return false, problem
+			return problem
 		}
-		converted := n != v.text
 		v.text = n
-		return converted, ""
+		return ""
 	}
-	return false, noScalar(v.kind)
+	return noScalar(v.kind)
 }
 
 // integer rounds a number literal down to a whole one of so many bits.
 func integer(literal string, bits int) (text, problem string) {
+	if n, err := strconv.ParseInt(literal, 10, bits); err == nil {
+		return strconv.FormatInt(n, 10), ""
+	}
 	const tooLong = "the number has too many digits"
 	if len(literal) > 64 {
 		return "", tooLong
@@ -190,39 +193,39 @@ func integer(literal string, bits int) (text, problem string) {
 	return n.String(), ""
 }
 
-func (l List) fit(v *value) (bool, string) {
+func (l List) fit(v *value) string {
 	switch v.kind {
 	case '{':
-		return false, noStructure
+		return noStructure
 	case '[':
 		return fitAll(v.items, func(i int) (*value, Shape) { return &v.items[i], l.Of })
 	}
-	return false, "Expected list or null"
+	return "Expected list or null"
 }
 
-func (m Map) fit(v *value) (bool, string) {
+func (m Map) fit(v *value) string {
 	switch v.kind {
 	case '[':
-		return false, noList
+		return noList
 	case '{':
 		return fitAll(v.members, func(i int) (*value, Shape) { return &v.members[i].value, m.Value })
 	}
-	return false, "Expected map or null"
+	return "Expected map or null"
 }
 
-func (s Struct) fit(v *value) (bool, string) {
+func (s Struct) fit(v *value) string {
 	switch v.kind {
 	case '[':
-		return false, noList
+		return noList
 	case '{':
 		for _, m := range v.members {
 			if meant := s.caseVariant(m.name); meant != "" {
-				return false, fmt.Sprintf("Member '%s' is spelled '%s'", shorten(m.name), meant)
+				return fmt.Sprintf("Member '%s' is spelled '%s'", shorten(m.name), meant)
 			}
 		}
 		return fitAll(v.members, func(i int) (*value, Shape) { return &v.members[i].value, s.shapeOf(v.members[i].name) })
 	}
-	return false, "Expected null"
+	return "Expected null"
 }
 
 // caseVariant returns the member that a name differs from in case only. An
@@ -237,19 +240,17 @@ func (s Struct) caseVariant(name string) string {
 	return ""
 }
 
-func fitAll[T any](parts []T, at func(int) (*value, Shape)) (converted bool, problem string) {
+func fitAll[T any](parts []T, at func(int) (*value, Shape)) (problem string) {
 	for i := range parts {
 		v, shape := at(i)
 		if shape == nil || !v.present() {
 			continue
 		}
-		c, problem := shape.fit(v)
-		if problem != "" {
-			return false, problem
+		if problem := shape.fit(v); problem != "" {
+			return problem
 		}
-		converted = converted || c
 	}
-	return converted, ""
+	return ""
 }
 
 // maxViolations is how many violations one text tells (behaviour 1.7): an
@@ -317,6 +318,9 @@ func (s Str) fine(text string) bool {
 	if s.Pattern != nil && !s.Pattern.matches(text) || s.Enum != nil && !slices.Contains(s.Enum, text) {
 		return false
 	}
+	if most, least := len(text), (len(text)+utf8.UTFMax-1)/utf8.UTFMax; least >= s.Min && (s.Max == 0 || most <= s.Max) {
+		return true // however its characters are encoded
+	}
 	n := utf8.RuneCountInString(text)
 	return n >= s.Min && (s.Max == 0 || n <= s.Max)
 }
@@ -368,14 +372,14 @@ func checkInteger(c *checker, shape Shape, low, high int64, path string, v value
 	if low == 0 && high == 0 {
 		return
 	}
-	n, ok := new(big.Int).SetString(v.text, 10)
-	if !ok {
-		return // fit made it a whole number
+	n, err := strconv.ParseInt(v.text, 10, 64)
+	if err != nil {
+		return // fit made it a whole number of 64 bits at most
 	}
-	if n.Cmp(big.NewInt(low)) < 0 {
+	if n < low {
 		c.add(path, shape, v, fmt.Sprintf("Member must have value greater than or equal to %d", low))
 	}
-	if n.Cmp(big.NewInt(high)) > 0 {
+	if n > high {
 		c.add(path, shape, v, fmt.Sprintf("Member must have value less than or equal to %d", high))
 	}
 }

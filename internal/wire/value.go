@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -42,92 +43,97 @@ func (v value) at(name string) value {
 
 // parseJSON reads exactly one JSON object. Duplicate members, invalid UTF-8,
 // lone surrogates and nesting beyond maxDepth are errors (RFC 7493).
-func parseJSON(body []byte) (value, error) {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(body))
-	if dec.PeekKind() != '{' {
+func parseJSON(body []byte) (v value, err error) {
+	p := parsers.Get().(*parser)
+	defer parsers.Put(p)
+	p.reset(body)
+	defer p.reset(nil) // the body holds tokens, and can be long
+	if p.dec.PeekKind() != '{' {
 		return value{}, errors.New("not a JSON object")
 	}
-	v, err := parseValue(dec)
-	if err != nil {
+	if err := p.read(&v); err != nil {
 		return value{}, err
 	}
-	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
+	if _, err := p.dec.ReadToken(); !errors.Is(err, io.EOF) {
 		return value{}, errors.New("data after the JSON object")
 	}
 	return v, nil
 }
 
-func parseValue(dec *jsontext.Decoder) (value, error) {
-	tok, err := dec.ReadToken()
-	if err != nil {
-		return value{}, err
-	}
-	if dec.StackDepth() > maxDepth {
-		return value{}, fmt.Errorf("nested deeper than %d", maxDepth)
-	}
-	v := value{kind: tok.Kind()}
-	switch v.kind {
-	case '"', '0':
-		v.text = tok.String()
-	case '{':
-		for dec.PeekKind() != '}' {
-			name, err := dec.ReadToken()
-			if err != nil {
-				return value{}, err
-			}
-			m := member{name: name.String()}
-			if m.value, err = parseValue(dec); err != nil {
-				return value{}, err
-			}
-			v.members = append(v.members, m)
-		}
-		_, err = dec.ReadToken()
-	case '[':
-		for dec.PeekKind() != ']' {
-			item, err := parseValue(dec)
-			if err != nil {
-				return value{}, err
-			}
-			v.items = append(v.items, item)
-		}
-		_, err = dec.ReadToken()
-	}
-	return v, err
+// parser is a decoder, which is made to be used again, and what it reads.
+type parser struct {
+	dec  jsontext.Decoder
+	from bytes.Buffer
+	body string // the same; strings without escapes are parts of it
 }
 
-// appendJSON writes the tree back as JSON.
-func (v value) appendJSON(b []byte) []byte {
+var parsers = sync.Pool{New: func() any { return new(parser) }}
+
+func (p *parser) reset(body []byte) {
+	p.from, p.body = *bytes.NewBuffer(body), string(body)
+	p.dec.Reset(&p.from)
+}
+
+// read reads the next value.
+func (p *parser) read(v *value) (err error) {
+	v.kind = p.dec.PeekKind()
 	switch v.kind {
-	case 't':
-		return append(b, "true"...)
-	case 'f':
-		return append(b, "false"...)
-	case '0':
-		return append(b, v.text...)
 	case '"':
-		b, _ = jsontext.AppendQuote(b, v.text) // fails only on invalid UTF-8, which parsing refused
-		return b
-	case '{':
-		b = append(b, '{')
-		for i, m := range v.members {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b, _ = jsontext.AppendQuote(b, m.name)
-			b = m.value.appendJSON(append(b, ':'))
-		}
-		return append(b, '}')
-	case '[':
-		b = append(b, '[')
-		for i, item := range v.items {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = item.appendJSON(b)
-		}
-		return append(b, ']')
+		v.text, err = p.text()
+		return err
+	case '0':
+		v.text, err = p.literal()
+		return err
 	}
-	return append(b, "null"...)
+	if _, err := p.dec.ReadToken(); err != nil {
+		return err
+	}
+	if p.dec.StackDepth() > maxDepth {
+		return fmt.Errorf("nested deeper than %d", maxDepth)
+	}
+	switch v.kind {
+	case '{':
+		for p.dec.PeekKind() != '}' {
+			name, err := p.text()
+			if err != nil {
+				return err
+			}
+			v.members = append(v.members, member{name: name})
+			if err := p.read(&v.members[len(v.members)-1].value); err != nil {
+				return err
+			}
+		}
+		_, err = p.dec.ReadToken()
+	case '[':
+		for p.dec.PeekKind() != ']' {
+			v.items = append(v.items, value{})
+			if err := p.read(&v.items[len(v.items)-1]); err != nil {
+				return err
+			}
+		}
+		_, err = p.dec.ReadToken()
+	}
+	return err
+}
+
+// literal reads a string or a number as it is written.
+func (p *parser) literal() (string, error) {
+	written, err := p.dec.ReadValue()
+	end := int(p.dec.InputOffset())
+	return p.body[end-len(written) : end], err
+}
+
+// text reads a string.
+func (p *parser) text() (string, error) {
+	quoted, err := p.literal()
+	if err != nil {
+		return "", err
+	}
+	if strings.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1], nil
+	}
+	text, err := jsontext.AppendUnquote(nil, quoted)
+	return string(text), err
 }
 
 // maxPrinted bounds how much of a value a message echoes, in bytes.
