@@ -44,17 +44,19 @@ type answer struct {
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := h.Now()
-	ev := &Event{RequestID: idpool.NewRequestID(), Remote: r.RemoteAddr, Secure: r.TLS != nil}
+	id := idpool.NewRequestID()
 	if r.Method == http.MethodOptions && r.Header.Get("Origin") != "" {
-		preflight(w, r, ev.RequestID)
+		preflight(w, r, id)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), eventKey{}, ev), maxTime)
+	bounded, cancel := context.WithTimeout(r.Context(), maxTime)
 	defer cancel()
+	ctx := &eventContext{bounded, Event{RequestID: id, Remote: r.RemoteAddr, Secure: r.TLS != nil}}
+	ev := &ctx.event
 	a := h.answer(ctx, r, ev)
 	ev.Status, ev.Took = a.status, h.Now().Sub(start)
 	h.Observe(ctx, ev)
-	write(w, r, ev.RequestID, a)
+	write(w, r, id, a)
 }
 
 func (h *Handler) answer(ctx context.Context, r *http.Request, ev *Event) answer {
@@ -67,9 +69,9 @@ func (h *Handler) answer(ctx context.Context, r *http.Request, ev *Event) answer
 		}
 		return badRequest(ev) // the client went away or was too slow
 	}
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	kind := mediaType(r.Header.Get("Content-Type"))
 	switch {
-	case r.Method == http.MethodPost && kind == "application/x-www-form-urlencoded",
+	case r.Method == http.MethodPost && kind == formType,
 		r.Method == http.MethodGet && strings.Contains(r.URL.RawQuery, "Action="):
 		return h.serveQuery(ctx, r, ev, body)
 	case r.Method == http.MethodPost:
@@ -78,15 +80,23 @@ func (h *Handler) answer(ctx context.Context, r *http.Request, ev *Event) answer
 	return badRequest(ev)
 }
 
-// readBody reads a bounded body in one allocation where its length is known.
+// mediaType is a content type without its parameters.
+func mediaType(header string) string {
+	if header == jsonType || header == formType {
+		return header // as all SDKs write it
+	}
+	kind, _, _ := mime.ParseMediaType(header)
+	return kind
+}
+
+// readBody reads a bounded body, in one allocation where its length is known.
 func readBody(r *http.Request) ([]byte, error) {
-	limited := http.MaxBytesReader(nil, r.Body, MaxBody)
 	if n := r.ContentLength; n > 0 && n <= MaxBody {
 		body := make([]byte, n)
-		_, err := io.ReadFull(limited, body)
+		_, err := io.ReadFull(r.Body, body)
 		return body, err
 	}
-	return io.ReadAll(limited)
+	return io.ReadAll(http.MaxBytesReader(nil, r.Body, MaxBody))
 }
 
 // call runs an operation and turns a panic into an internal failure: one
@@ -114,13 +124,14 @@ func badRequest(ev *Event) answer {
 // write sends an answer with its length, so that it leaves in one piece.
 func write(w http.ResponseWriter, r *http.Request, requestID string, a answer) {
 	header := w.Header()
-	header["x-amzn-RequestId"] = []string{requestID}
+	values := []string{requestID, strconv.Itoa(len(a.body)), a.kind} // of the headers that nearly all answers have
+	header["x-amzn-RequestId"], header["Content-Length"] = values[0:1:1], values[1:2:2]
+	if a.kind != "" {
+		header["Content-Type"] = values[2:3:3]
+	}
 	if r.Header.Get("Origin") != "" {
 		header["Access-Control-Allow-Origin"] = []string{"*"}
 		header["Access-Control-Expose-Headers"] = []string{"x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date"}
-	}
-	if a.kind != "" {
-		header["Content-Type"] = []string{a.kind}
 	}
 	if a.header[0] != "" {
 		header["x-amzn-ErrorType"] = []string{a.header[0]}
@@ -131,7 +142,6 @@ func write(w http.ResponseWriter, r *http.Request, requestID string, a answer) {
 	if a.close {
 		header["Connection"] = []string{"close"}
 	}
-	header["Content-Length"] = []string{strconv.Itoa(len(a.body))}
 	w.WriteHeader(a.status)
 	w.Write(a.body)
 }

@@ -59,7 +59,10 @@ func (h *Handler) serveQuery(ctx context.Context, r *http.Request, ev *Event, bo
 	return answer{status: http.StatusOK, kind: xmlType, body: text}
 }
 
-const xmlType = "text/xml"
+const (
+	formType = "application/x-www-form-urlencoded"
+	xmlType  = "text/xml"
+)
 
 // version finds the service of an API version; the first of the Query services
 // for one that nobody has, so that there is a namespace to answer in.
