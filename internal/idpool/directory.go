@@ -16,7 +16,19 @@ type PoolConfig struct {
 	// the pool names, by provider name. One that does not exist is absent.
 	OIDCProviders map[string]OIDCProvider
 
-	age age
+	age     age
+	derived sync.Map // as in Derive
+}
+
+// Derive returns what derive makes of the configuration. It is made when it is
+// first asked for, and kept with this version of the pool under the key, which
+// is of whoever asks.
+func (c *PoolConfig) Derive(key any, derive func() any) any {
+	made, ok := c.derived.Load(key)
+	if !ok {
+		made, _ = c.derived.LoadOrStore(key, derive())
+	}
+	return made
 }
 
 // Directory keeps the configuration of pools in memory, so that a request

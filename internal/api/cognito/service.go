@@ -12,7 +12,6 @@ package cognito
 import (
 	"cmp"
 	"context"
-
 	"maps"
 	"net/http"
 	"slices"
@@ -164,11 +163,14 @@ func (s *Service) prepare(ctx context.Context, id idpool.PoolID) {
 
 // verify checks the Logins map of a request.
 func (s *Service) verify(ctx context.Context, pool *idpool.PoolConfig, logins map[string]string) ([]idpool.VerifiedLogin, error) {
-	var presented []login.Presented
+	providers := make([]string, 0, len(logins))
+	presented := make([]login.Presented, 0, len(logins))
 	for provider, text := range logins {
+		providers = append(providers, provider)
 		presented = append(presented, login.Presented{Provider: provider, Token: login.Token(text)})
 	}
-	wire.EventFrom(ctx).Providers = slices.Sorted(maps.Keys(logins))
+	slices.Sort(providers)
+	wire.EventFrom(ctx).Providers = providers
 	return s.Logins.Verify(ctx, pool, presented)
 }
 

@@ -212,8 +212,7 @@ func issuerAttacks(t *testing.T, w *world, canary string) (vs []vector) {
 	}
 	other := logintest.NewIssuer(t, logintest.WithClock(w.now))
 	other.Key().ID = w.Key().ID // the same key ID elsewhere
-	w.pool.OIDCProviderARNs = append(w.pool.OIDCProviderARNs, trusting(other).OIDCProviderARNs...)
-	w.pool.OIDCProviders[other.Name()] = trusting(other).OIDCProviders[other.Name()]
+	w.pool = trusting(w.Issuer, other)
 	if _, err := present(t, w.v, w.pool, other.Name(), other.Token("ann")); err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // provider is what the configuration says about a provider: all that the rest
-// of the package works on.
+// of the package works on. It is shared between requests: read only.
 type provider struct {
 	name        string
 	issuers     []string // any of which iss must equal
@@ -23,10 +23,46 @@ type provider struct {
 	api         UserPool // that is asked then
 }
 
-// provider finds what the configuration says about a name: the pool must name
-// it as one of its user pools, as one of its login providers, or by the ARN of
-// an IAM OIDC provider of its own account.
-func (v *Verifier) provider(pool *idpool.PoolConfig, name string) (p provider, ok bool) {
+// provider returns what the configuration says about a name.
+func (v *Verifier) provider(pool *idpool.PoolConfig, name string) (p *provider, ok bool) {
+	p, ok = v.providers(pool)[name]
+	return p, ok
+}
+
+// providers are all that a pool trusts, by every name that they have. The pool's
+// configuration is read once, not for each request.
+func (v *Verifier) providers(pool *idpool.PoolConfig) map[string]*provider {
+	return pool.Derive(v, func() any {
+		all := map[string]*provider{}
+		for _, name := range names(pool) {
+			if p, ok := v.find(pool, name); ok {
+				all[name] = &p
+			}
+		}
+		return all
+	}).(map[string]*provider)
+}
+
+// names are those that the configuration may say something about.
+func names(pool *idpool.PoolConfig) (list []string) {
+	for _, u := range pool.UserPools {
+		list = append(list, u.ProviderName, updatedIssuer+u.ProviderName)
+	}
+	for name := range pool.SupportedLoginProviders {
+		list = append(list, name)
+	}
+	for _, arn := range pool.OIDCProviderARNs {
+		if _, name, ok := idpool.ParseProviderARN(arn); ok {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// find reads what the configuration says about a name: the pool must name it as
+// one of its user pools, as one of its login providers, or by the ARN of an IAM
+// OIDC provider of its own account.
+func (v *Verifier) find(pool *idpool.PoolConfig, name string) (p provider, ok bool) {
 	if p, ok = userPool(pool, name); !ok {
 		if p, ok = supported(pool, name); !ok {
 			p, ok = v.registered(pool, name)
@@ -47,20 +83,8 @@ func (v *Verifier) provider(pool *idpool.PoolConfig, name string) (p provider, o
 // Prefetch implements login.Prefetcher: it asks the issuers of a pool for their
 // keys.
 func (v *Verifier) Prefetch(pool *idpool.PoolConfig) {
-	var names []string
-	for _, u := range pool.UserPools {
-		names = append(names, u.ProviderName)
-	}
-	for name := range pool.SupportedLoginProviders {
-		names = append(names, name)
-	}
-	for _, arn := range pool.OIDCProviderARNs {
-		if _, name, ok := idpool.ParseProviderARN(arn); ok {
-			names = append(names, name)
-		}
-	}
-	for _, name := range names {
-		if p, ok := v.provider(pool, name); ok && !p.anyAudience { // of any: not even the issuer is known
+	for _, p := range v.providers(pool) {
+		if !p.anyAudience { // of any: not even the issuer is known
 			v.keys.of(p.keysAt(p.issuers[0])).prefetch()
 		}
 	}
@@ -142,12 +166,12 @@ func (v *Verifier) registered(pool *idpool.PoolConfig, name string) (provider, b
 }
 
 // takes reports whether the provider's tokens may be signed with an algorithm.
-func (p provider) takes(alg string) bool {
+func (p *provider) takes(alg string) bool {
 	return len(p.algorithms) == 0 || slices.Contains(p.algorithms, alg)
 }
 
 // keysAt is where the keys are of one of the provider's issuers.
-func (p provider) keysAt(issuer string) place {
+func (p *provider) keysAt(issuer string) place {
 	if p.jwksURI != "" {
 		issuer = p.issuers[0]
 	}
@@ -155,7 +179,7 @@ func (p provider) keysAt(issuer string) place {
 }
 
 // login is what a token proved.
-func (p provider) login(c *claims, client string) idpool.VerifiedLogin {
+func (p *provider) login(c *claims, client string) idpool.VerifiedLogin {
 	out := idpool.VerifiedLogin{
 		Login:      idpool.Login{Provider: p.name, Subject: c.sub},
 		Detail:     p.detail + c.sub,
@@ -177,7 +201,7 @@ func (p provider) login(c *claims, client string) idpool.VerifiedLogin {
 
 // client is the first of the applications that a token is for which the
 // provider's tokens may be for.
-func (p provider) client(parties []string) (client string, ok bool) {
+func (p *provider) client(parties []string) (client string, ok bool) {
 	at := slices.IndexFunc(parties, func(id string) bool { return p.anyAudience || slices.Contains(p.audiences, id) })
 	if at < 0 {
 		return "", false

@@ -1,7 +1,11 @@
 package oidc
 
 import (
+	"reflect"
 	"testing"
+	"time"
+
+	"pgregory.net/rapid"
 
 	"idpool/internal/idpool"
 	"idpool/internal/login/logintest"
@@ -103,4 +107,33 @@ func TestDifference(t *testing.T) {
 			t.Errorf("%q: %s, want %s", row.got, got, row.want)
 		}
 	}
+}
+
+// TestReadOnce draws pools: what is kept of one is what its configuration says,
+// of every name that it could say something about.
+func TestReadOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		names := []string{"", "accounts.google.com", "appleid.apple.com", "www.amazon.com", "a.example", "b.example/x", userPoolName, updatedIssuer + userPoolName, updatedIssuer + updatedIssuer + userPoolName}
+		name := rapid.SampledFrom(names)
+		pool := &idpool.PoolConfig{Pool: idpool.Pool{Account: account}, OIDCProviders: map[string]idpool.OIDCProvider{}}
+		for _, n := range rapid.SliceOfN(name, 0, 3).Draw(t, "user pools") {
+			pool.UserPools = append(pool.UserPools, idpool.UserPoolClient{ProviderName: n, ClientID: rapid.StringMatching("[ab]").Draw(t, "client"), ServerSideTokenCheck: rapid.Bool().Draw(t, "checked")})
+		}
+		pool.SupportedLoginProviders = rapid.MapOfN(name, rapid.SampledFrom([]string{"", "app"}), 0, 3).Draw(t, "supported")
+		for _, n := range rapid.SliceOfN(name, 0, 3).Draw(t, "registered") {
+			pool.OIDCProviderARNs = append(pool.OIDCProviderARNs, idpool.ProviderARN(rapid.SampledFrom([]string{account, "444455556666", ""}).Draw(t, "account"), n))
+			if rapid.Bool().Draw(t, "known") {
+				pool.OIDCProviders[n] = idpool.OIDCProvider{Account: account, Name: n, URL: "https://" + n, ClientIDs: []string{"app"}}
+			}
+		}
+		v := New(Config{Now: time.Now, Dev: rapid.Bool().Draw(t, "dev"), Overrides: map[string]Override{"a.example": {Issuer: "https://elsewhere.example", Algorithms: []string{"ES256"}}}})
+		for _, n := range names {
+			want, serves := v.find(pool, n)
+			got, served := v.provider(pool, n)
+			if served != serves || served && !reflect.DeepEqual(*got, want) {
+				t.Errorf("%q: %t, %+v; the configuration says %t, %+v", n, served, got, serves, want)
+			}
+		}
+	})
 }

@@ -32,7 +32,7 @@ type UserPool struct {
 // Nobody but the hosted service itself can ask about an ID token. What an
 // outsider can ask is AdminGetUser, which knows of users who were deleted or
 // disabled, and nothing of those who were signed out.
-func (v *Verifier) askUserPool(ctx context.Context, p provider, c *claims) error {
+func (v *Verifier) askUserPool(ctx context.Context, p *provider, c *claims) error {
 	user, known, err := v.adminGetUser(ctx, p, c)
 	if err != nil {
 		return login.Unavailable(p.name, err)
@@ -74,7 +74,7 @@ func readUser(o object) (u user, err error) {
 // adminGetUser asks for the user whom a verified token is about (Amazon Cognito
 // user pools API Reference, AdminGetUser). known is false if the user pool says
 // that there is none.
-func (v *Verifier) adminGetUser(ctx context.Context, p provider, c *claims) (u user, known bool, err error) {
+func (v *Verifier) adminGetUser(ctx context.Context, p *provider, c *claims) (u user, known bool, err error) {
 	host, id, _ := strings.Cut(p.name, "/")
 	name, _ := c.all["cognito:username"].(string)
 	if name == "" {
