@@ -94,12 +94,11 @@ func TestRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for access, want := range map[access][]string{
-		firstTime: {`\set i :i + 1`, `\startpipeline`, beginView + ";", "SELECT * login k JOIN identity * WHERE k.pool = :pool AND k.provider = :provider AND k.subject = :subject*;", `\endpipeline`,
-			`\startpipeline`, "ROLLBACK;", `\endpipeline`,
+		firstTime: {`\set i :i + 1`, `\startpipeline`, "SELECT * login k JOIN identity * WHERE k.pool = :pool AND k.provider = :provider AND k.subject = :subject*;", `\endpipeline`,
 			`\startpipeline`, beginUpdate + ";", "SELECT version FROM pool WHERE id = :pool;", `\endpipeline`,
 			`\startpipeline`, "INSERT INTO identity * VALUES (:id, :pool, 0, '', *, *, NULL);", "INSERT INTO login * VALUES (:pool, :provider, :subject, :id);", "COMMIT;", `\endpipeline`},
-		byLogin: {`\set id (:base + random(1, :known))`, beginView + ";", "SELECT *;", `\endpipeline`, `\startpipeline`, "ROLLBACK;", `\endpipeline`},
-		byID:    {beginView + ";", "SELECT * FROM identity i * WHERE i.id = :id*;", "ROLLBACK;"},
+		byLogin: {`\set id (:base + random(1, :known))`, `\startpipeline`, "SELECT *;", `\endpipeline`},
+		byID:    {`\startpipeline`, "SELECT * FROM identity i * WHERE i.id = :id*;", `\endpipeline`},
 	} {
 		text, err := os.ReadFile(recorded[access])
 		if err != nil {

@@ -87,12 +87,15 @@ func (c *crowd) check() {
 	err := c.store.View(c.Context(), func(r idpool.Reader) error {
 		for who, id := range people {
 			i, err := r.IdentityByLogin(c.Context(), c.pool.ID, person(who)[0])
-			if err != nil || i.ID != id {
-				c.Errorf("%s was told %s, and is %s, %v", who, id, i.ID, err)
+			if err != nil {
+				return fmt.Errorf("%s was told %s: %w", who, id, err)
+			}
+			if i.ID != id {
+				c.Errorf("%s was told %s, and is %s", who, id, i.ID)
 			}
 		}
 		list, err := r.Identities(c.Context(), c.pool.ID, "", 1_000_000)
-		if len(list) != len(people) {
+		if err == nil && len(list) != len(people) {
 			c.Errorf("%d identities of %d people", len(list), len(people))
 		}
 		return err

@@ -2,7 +2,7 @@
 // one PostgreSQL database, or on one that speaks its language.
 //
 //	Update ─► BEGIN SERIALIZABLE, the statements, COMMIT ─► again, if another node was in the way
-//	View   ─► BEGIN REPEATABLE READ, READ ONLY, the statements
+//	View   ─► the one statement, or: BEGIN REPEATABLE READ, READ ONLY, the statements
 //
 // BEGIN travels with the first statement, and inserts with COMMIT: a view of one
 // statement costs one round trip, a person's first sign-in four.
@@ -56,15 +56,22 @@ const (
 	beginUpdate = `BEGIN ISOLATION LEVEL SERIALIZABLE`
 )
 
-// View implements idpool.Store.
+// View implements idpool.Store. Nearly all views are one statement, which is a
+// snapshot by itself. One that turns out to want more begins again, in a
+// transaction.
 func (s *Store) View(ctx context.Context, fn func(idpool.Reader) error) error {
+	begin := ""
 	return again(ctx, func(int) error {
-		t, err := s.begin(ctx, beginView)
+		t, err := s.begin(ctx, begin)
 		if err != nil {
 			return err
 		}
-		defer func() { go t.end() }() // nobody waits for a rollback that changes nothing
-		return t.outcome(fn(store.Tx{Q: t}))
+		defer t.leave()
+		err = t.outcome(fn(store.Tx{Q: t}))
+		if errors.Is(err, errMore) {
+			begin = beginView
+		}
+		return err
 	})
 }
 

@@ -94,6 +94,7 @@ var (
 	errAgain    = errors.New("to be tried again")
 	errConflict = fmt.Errorf("others were in the way: %w", errAgain)
 	errLost     = fmt.Errorf("the connection was lost: %w", errAgain)
+	errMore     = fmt.Errorf("it takes more than one statement: %w", errAgain)
 )
 
 // sqlState is the server's code for an error (PostgreSQL, appendix A); empty if

@@ -21,6 +21,8 @@ type tx struct {
 	conn    *pgxpool.Conn
 	pending []statement // not sent yet; BEGIN is the first
 	failed  error       // the first failure: PostgreSQL runs no statement after it
+	single  bool        // there is no BEGIN: the first statement is the only one
+	ran     bool        // a statement
 }
 
 // statement is one that waits for the next, to travel with it.
@@ -30,13 +32,17 @@ type statement struct {
 	clash error // what it means if it breaks a unique constraint; nil: store.ErrUnique
 }
 
-// begin takes a connection for a transaction.
+// begin takes a connection for a transaction, or for one statement if there is
+// no text to begin with.
 func (s *Store) begin(ctx context.Context, begin string) (*tx, error) {
 	waiting, cancel := context.WithTimeout(ctx, acquireTime)
 	defer cancel()
 	conn, err := s.pool.Acquire(waiting)
 	if err != nil {
 		return nil, gaveUp(ctx, err)
+	}
+	if begin == "" {
+		return &tx{conn: conn, single: true}, nil
 	}
 	return &tx{conn: conn, pending: []statement{{text: begin}}}, nil
 }
@@ -66,6 +72,9 @@ func (t *tx) Query(ctx context.Context, text string, args ...any) (store.Rows, e
 
 // Exec implements store.Querier.
 func (t *tx) Exec(ctx context.Context, text string, args ...any) (int64, error) {
+	if t.single {
+		return 0, t.more()
+	}
 	r, err := t.query(ctx, text, args)
 	if err != nil {
 		return 0, err
@@ -76,6 +85,9 @@ func (t *tx) Exec(ctx context.Context, text string, args ...any) (int64, error) 
 
 // Later implements store.Querier.
 func (t *tx) Later(ctx context.Context, clash error, text string, args ...any) error {
+	if t.single {
+		return t.more()
+	}
 	bound, err := t.ready(ctx, args)
 	if err == nil {
 		t.pending = append(t.pending, statement{text, bound, clash})
@@ -90,8 +102,18 @@ func (t *tx) ready(ctx context.Context, args []any) ([]any, error) {
 		return nil, err
 	case t.failed != nil:
 		return nil, t.failed
+	case t.single && t.ran:
+		return nil, t.more()
 	}
+	t.ran = true
 	return bind(args)
+}
+
+// more is the failure of who wants more than one statement can give: a second
+// one, or a change, which a transaction refuses.
+func (t *tx) more() error {
+	t.failed = cmp.Or(t.failed, errMore)
+	return t.failed
 }
 
 func (t *tx) query(ctx context.Context, text string, args []any) (*rows, error) {
@@ -207,6 +229,15 @@ const warned = "warned"
 func noteWarning(c *pgconn.PgConn, n *pgconn.Notice) {
 	if cmp.Or(n.SeverityUnlocalized, n.Severity) == "WARNING" {
 		c.CustomData()[warned] = n.Message
+	}
+}
+
+// leave ends a view: nobody waits for a rollback that changes nothing.
+func (t *tx) leave() {
+	if t.single {
+		t.end() // there is none
+	} else {
+		go t.end()
 	}
 }
 
