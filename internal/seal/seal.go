@@ -20,7 +20,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"strings"
+	"sync"
 )
 
 // KeySize is the size of a master key in bytes.
@@ -82,8 +84,8 @@ type Box struct {
 
 type subKey struct {
 	id     [idSize]byte
-	seal   []byte // pseudo-random key for message keys
-	derive []byte // key of Derive
+	seal   *macKey // pseudo-random key for message keys
+	derive *macKey // key of Derive
 }
 
 // Box returns the box for a purpose. Boxes of different purposes open nothing
@@ -93,8 +95,8 @@ func (k *Keyring) Box(purpose string) *Box {
 	for _, m := range k.masters {
 		var s subKey
 		copy(s.id[:], expand(m, "idpool key id", idSize))
-		s.seal = expand(m, "idpool seal "+purpose, sha256.Size)
-		s.derive = expand(m, "idpool derive "+purpose, sha256.Size)
+		s.seal = newMACKey(expand(m, "idpool seal "+purpose, sha256.Size))
+		s.derive = newMACKey(expand(m, "idpool derive "+purpose, sha256.Size))
 		b.keys = append(b.keys, s)
 	}
 	return b
@@ -115,7 +117,7 @@ func (b *Box) Seal(plain []byte, place ...string) []byte {
 	out[0] = version
 	copy(out[1:], key.id[:])
 	rand.Read(out[1+idSize:])
-	return key.aead(out[1+idSize:]).Seal(out, make([]byte, 12), plain, associated(out, place))
+	return key.aead(out[1+idSize:]).Seal(out, nonce[:], plain, associated(out, place))
 }
 
 // Open decrypts what Seal made for the same place. It fails with ErrOpen.
@@ -125,7 +127,7 @@ func (b *Box) Open(sealed []byte, place ...string) ([]byte, error) {
 		return nil, err
 	}
 	header := sealed[:headerSize]
-	plain, err := key.aead(header[1+idSize:]).Open(nil, make([]byte, 12), sealed[headerSize:], associated(header, place))
+	plain, err := key.aead(header[1+idSize:]).Open(nil, nonce[:], sealed[headerSize:], associated(header, place))
 	if err != nil {
 		return nil, ErrOpen
 	}
@@ -145,9 +147,7 @@ func (b *Box) Derive(sealed []byte, n int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	mac := hmac.New(sha256.New, key.derive)
-	mac.Write(sealed)
-	return mac.Sum(nil)[:n], nil
+	return key.derive.sum(sealed)[:n], nil
 }
 
 // SealText seals into URL-safe text without padding.
@@ -176,14 +176,13 @@ func (b *Box) keyOf(sealed []byte) (*subKey, error) {
 	return nil, ErrKeyUnknown
 }
 
-// aead makes the cipher of one message. The nonce can be zero because the key
-// is used once.
+// nonce can be the same for all messages because each has a key of its own.
+var nonce [12]byte
+
+// aead makes the cipher of one message, whose key is HKDF-Expand of the sub-key
+// with the salt: one block of it (RFC 5869 section 2.3).
 func (k *subKey) aead(salt []byte) cipher.AEAD {
-	key, err := hkdf.Expand(sha256.New, k.seal, string(salt[:saltSize]), 32)
-	if err != nil {
-		panic("seal: " + err.Error())
-	}
-	block, err := aes.NewCipher(key)
+	block, err := aes.NewCipher(k.seal.sum(salt[:saltSize], firstBlock))
 	if err != nil {
 		panic("seal: " + err.Error())
 	}
@@ -194,9 +193,30 @@ func (k *subKey) aead(salt []byte) cipher.AEAD {
 	return gcm
 }
 
+var firstBlock = []byte{1}
+
+// macKey is a key of HMAC-SHA-256. It keeps hashes that have read the key
+// already, which is half the work on a short message.
+type macKey struct{ ready sync.Pool }
+
+func newMACKey(key []byte) *macKey {
+	return &macKey{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+// sum is the authentication code of the parts of a message.
+func (k *macKey) sum(message ...[]byte) []byte {
+	h := k.ready.Get().(hash.Hash)
+	defer k.ready.Put(h)
+	h.Reset()
+	for _, part := range message {
+		h.Write(part)
+	}
+	return h.Sum(make([]byte, 0, sha256.Size))
+}
+
 // associated joins the header and the place so that no two places are alike.
 func associated(header []byte, place []string) []byte {
-	out := append([]byte(nil), header[:1+idSize]...)
+	out := append(make([]byte, 0, 64), header[:1+idSize]...)
 	for _, p := range place {
 		out = binary.BigEndian.AppendUint32(out, uint32(len(p)))
 		out = append(out, p...)

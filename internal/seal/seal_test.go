@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
+	"sync"
 	"testing"
 )
 
@@ -77,6 +79,46 @@ func TestRotationFirstSealsAllOpen(t *testing.T) {
 	if _, err := ring(t, old).Box("p").Open(after, "x"); !errors.Is(err, ErrKeyUnknown) {
 		t.Errorf("new seal under the old key: %v, want ErrKeyUnknown", err)
 	}
+}
+
+// TestSealsOfEarlierReleases opens what an earlier release sealed, whose secrets
+// are at rest in databases.
+func TestSealsOfEarlierReleases(t *testing.T) {
+	box := ring(t, bytes.Repeat([]byte{7}, KeySize)).Box("p")
+	const text = "AVN4NzIla7l_qJrWv6LbGkRSOFsRF7LQP2EM5KvRVqLmS34Zoq2E9H491wyBZHnOO4o"
+	plain, err := box.OpenText(text, "here")
+	if err != nil || string(plain) != "hello" {
+		t.Errorf("opened %q, %v", plain, err)
+	}
+	sealed, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "2c19d17e462ba454b8fd5e329928592c89557f26f3463235b7b619fe918a"
+	if derived, err := box.Derive(sealed, 30); err != nil || hex.EncodeToString(derived) != want {
+		t.Errorf("derived %x, %v; want %s", derived, err, want)
+	}
+}
+
+// TestBoxesAreSafeForConcurrentUse is of use with the race detector.
+func TestBoxesAreSafeForConcurrentUse(t *testing.T) {
+	box := ring(t, random()).Box("p")
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for range 200 {
+				plain := bytes.Repeat([]byte{byte(i)}, 40)
+				sealed := box.Seal(plain, "x")
+				one, err1 := box.Derive(sealed, 30)
+				two, err2 := box.Derive(sealed, 30)
+				got, err := box.Open(sealed, "x")
+				if err := errors.Join(err, err1, err2); err != nil || !bytes.Equal(got, plain) || !bytes.Equal(one, two) {
+					t.Errorf("opened %x, derived %x and %x, %v", got, one, two, err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestDeriveIsStableAndBoundToTheSeal(t *testing.T) {
