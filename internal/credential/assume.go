@@ -143,6 +143,14 @@ func (a Assumption) besides() (actions []string) {
 	return actions
 }
 
+// tagKeys are the keys of the tags, in order.
+func (a Assumption) tagKeys() []string {
+	if len(a.Tags) == 0 { // as for most
+		return nil
+	}
+	return slices.Sorted(maps.Keys(a.Tags))
+}
+
 // request is what the trust policy is asked.
 func (a Assumption) request(b *Broker) policy.Request {
 	r := policy.Request{Principal: a.Principal, Action: a.Action}
@@ -153,12 +161,12 @@ func (a Assumption) request(b *Broker) policy.Request {
 	for key, values := range a.Keys {
 		r.Context.Set(key, values...)
 	}
-	r.Context.Set("sts:RoleSessionName", a.Name)
+	r.Context.Set("sts:rolesessionname", a.Name)
 	if a.Provider != "" {
-		r.Context.Set("aws:FederatedProvider", a.Provider)
+		r.Context.Set("aws:federatedprovider", a.Provider)
 	}
 	if len(a.Tags) > 0 {
-		r.Context.Set("aws:TagKeys", slices.Sorted(maps.Keys(a.Tags))...)
+		r.Context.Set("aws:TagKeys", a.tagKeys()...)
 		for key, value := range a.Tags {
 			r.Context.Set("aws:RequestTag/"+key, value)
 		}
@@ -226,7 +234,7 @@ func (a Assumption) PackedSize() int {
 // does not fit into a session.
 func (a Assumption) check() error {
 	size, seen := 0, map[string]bool{}
-	for _, key := range slices.Sorted(maps.Keys(a.Tags)) {
+	for _, key := range a.tagKeys() {
 		value, folded := a.Tags[key], strings.ToLower(key)
 		size += len(key) + len(value)
 		switch {

@@ -157,9 +157,16 @@ func (b *Broker) sessionPolicies(ctx context.Context, s Session) (list []policy.
 	if len(s.PolicyARNs) == 0 {
 		return list, nil
 	}
+	managed, err := b.managedPolicies(ctx, s.Account, s.PolicyARNs)
+	return append(list, managed...), err
+}
+
+// managedPolicies reads and parses managed policies.
+func (b *Broker) managedPolicies(ctx context.Context, account string, arns []string) (list []policy.Policy, err error) {
 	err = b.Store.View(ctx, func(r idpool.Reader) error {
-		for _, arn := range s.PolicyARNs {
-			text, err := managedPolicy(ctx, r, s.Account, arn)
+		list = nil // the view may be tried again
+		for _, arn := range arns {
+			text, err := managedPolicy(ctx, r, account, arn)
 			if err != nil {
 				return err
 			}
@@ -223,12 +230,10 @@ func describe(ctx *policy.Context, c idpool.Caller, p *principal) {
 
 // global adds what is known of any request.
 func (b *Broker) global(ctx *policy.Context, sourceIP string, secure bool) {
-	now := b.Now().UTC()
-	ctx.Set("aws:CurrentTime", now.Format(time.RFC3339))
-	ctx.Set("aws:EpochTime", strconv.FormatInt(now.Unix(), 10))
-	ctx.Set("aws:SecureTransport", strconv.FormatBool(secure))
+	ctx.SetTime(b.Now())
+	ctx.Set("aws:securetransport", strconv.FormatBool(secure))
 	if sourceIP != "" {
-		ctx.Set("aws:SourceIp", sourceIP)
+		ctx.Set("aws:sourceip", sourceIP)
 	}
 }
 

@@ -47,12 +47,14 @@ type Broker struct {
 	secrets    *seal.Box // of access keys, at rest
 	keys       *otter.Cache[string, accessKey]
 	principals *otter.Cache[principalKey, *principal]
+	rootSigner signer       // of the root key that the operator gave
 	reading    sync.RWMutex // read-locked from when something is read until it is remembered
 }
 
 // accessKey is an access key with its secret in clear, in memory only.
 type accessKey struct {
 	account, user, secret string
+	signer                *signer
 }
 
 // memory bounds how long what was read of access keys, roles and users is
@@ -218,18 +220,18 @@ func (b *Broker) Authenticate(ctx context.Context, service string, window time.D
 		return b.anyCaller(ctx, sig)
 	}
 	now := b.Now()
-	verify := func(secret string) error {
+	verify := func(secret string, signingKey func(scope) []byte) error {
 		if err := sig.Check(service, now, window); err != nil {
 			return err
 		}
-		return sig.Verify(r, body, secret)
+		return sig.verify(r, body, signingKey(sig.scope(secret)))
 	}
 	if sig.SessionToken != "" {
 		session, secret, err := openSession(b.Sessions, sig.AccessKeyID, sig.SessionToken)
 		if err != nil {
 			return idpool.Caller{}, unknown(idpool.UnknownSession, verify, fmt.Errorf("session token of %.32q: %w", sig.AccessKeyID, err))
 		}
-		if err := verify(secret); err != nil {
+		if err := verify(secret, scope.signingKey); err != nil {
 			return idpool.Caller{}, err
 		}
 		return b.sessionCaller(ctx, session, sig.Region)
@@ -241,7 +243,7 @@ func (b *Broker) Authenticate(ctx context.Context, service string, window time.D
 	if err != nil {
 		return idpool.Caller{}, err
 	}
-	if err := verify(key.secret); err != nil {
+	if err := verify(key.secret, key.signer.signingKey); err != nil {
 		return idpool.Caller{}, err
 	}
 	if key.user == "" {
@@ -252,8 +254,8 @@ func (b *Broker) Authenticate(ctx context.Context, service string, window time.D
 
 // unknown refuses a key that does not exist after the same work as for one
 // that does, so that the time tells nothing.
-func unknown(kind idpool.Kind, verify func(secret string) error, cause error) error {
-	verify("no secret is this one")
+func unknown(kind idpool.Kind, verify func(secret string, signingKey func(scope) []byte) error, cause error) error {
+	verify("no secret is this one", scope.signingKey)
 	return idpool.Errorf(kind, "The security token included in the request is invalid.").Because(cause)
 }
 
@@ -318,7 +320,7 @@ func (b *Broker) userCaller(ctx context.Context, account, name, region, keyID st
 // accessKey finds a long-lived key. A missing or inactive one is NotFound.
 func (b *Broker) accessKey(ctx context.Context, id string) (accessKey, error) {
 	if b.RootKey != nil && id == b.RootKey.ID {
-		return accessKey{account: b.Account, secret: b.RootKey.Secret}, nil
+		return accessKey{account: b.Account, secret: b.RootKey.Secret, signer: &b.rootSigner}, nil
 	}
 	if key, ok := b.keys.GetIfPresent(id); ok {
 		return key, nil
@@ -348,5 +350,5 @@ func (b *Broker) unseal(row idpool.AccessKey) (accessKey, error) {
 	if err != nil {
 		return accessKey{}, fmt.Errorf("open access key %s: %w", row.ID, err)
 	}
-	return accessKey{account: row.Account, user: row.User, secret: string(secret)}, nil
+	return accessKey{account: row.Account, user: row.User, secret: string(secret), signer: new(signer)}, nil
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -17,29 +16,6 @@ import (
 // Session is temporary credentials in use.
 type Session = idpool.Session
 
-// record is how a Session is written into its token. Names are short: every
-// request carries them.
-type record struct {
-	ID             string              `json:"id"`
-	AccessKeyID    string              `json:"key"`
-	Account        string              `json:"acct"`
-	Role           string              `json:"role,omitempty"`
-	RoleID         string              `json:"roleId,omitempty"`
-	Name           string              `json:"name,omitempty"`
-	User           string              `json:"user,omitempty"`
-	OwnerID        string              `json:"owner,omitempty"`
-	Provider       string              `json:"provider,omitempty"`
-	Keys           map[string][]string `json:"keys,omitempty"`
-	Tags           map[string]string   `json:"tags,omitempty"`
-	TransitiveTags []string            `json:"transitive,omitempty"`
-	SourceIdentity string              `json:"source,omitempty"`
-	Policies       []string            `json:"policies,omitempty"`
-	PolicyARNs     []string            `json:"policyArns,omitempty"`
-	Guest          bool                `json:"guest,omitempty"`
-	Issued         time.Time           `json:"iat"`
-	Expires        time.Time           `json:"exp"`
-}
-
 // Credentials are temporary credentials: always the four.
 type Credentials struct {
 	AccessKeyID     string
@@ -50,11 +26,7 @@ type Credentials struct {
 
 // sealSession turns a session into credentials.
 func sealSession(box *seal.Box, s Session) (Credentials, error) {
-	text, err := json.Marshal(record(s))
-	if err != nil {
-		return Credentials{}, fmt.Errorf("seal session: %w", err)
-	}
-	sealed := box.Seal(text, "session", s.AccessKeyID)
+	sealed := box.Seal(appendRecord(make([]byte, 0, 512), &s), "session", s.AccessKeyID)
 	secret, err := secretOf(box, sealed)
 	if err != nil {
 		return Credentials{}, fmt.Errorf("seal session: %w", err)
@@ -62,7 +34,7 @@ func sealSession(box *seal.Box, s Session) (Credentials, error) {
 	return Credentials{
 		AccessKeyID:     s.AccessKeyID,
 		SecretAccessKey: secret,
-		SessionToken:    base64.StdEncoding.EncodeToString(sealed),
+		SessionToken:    string(base64.StdEncoding.AppendEncode(make([]byte, 0, 1024), sealed)),
 		Expiration:      s.Expires,
 	}, nil
 }
@@ -74,22 +46,22 @@ func openSession(box *seal.Box, accessKeyID, token string) (s Session, secret st
 	if err != nil || strings.ContainsAny(token, "\r\n") { // which the decoder passes over
 		return Session{}, "", seal.ErrOpen
 	}
-	text, err := box.Open(sealed, "session", accessKeyID)
+	record, err := box.Open(sealed, "session", accessKeyID)
 	if err != nil {
 		return Session{}, "", err
 	}
-	var r record
-	if err := json.Unmarshal(text, &r); err != nil {
+	if s, err = parseRecord(record); err != nil {
 		return Session{}, "", fmt.Errorf("open session: %w", err)
 	}
+	s.AccessKeyID = accessKeyID
 	secret, err = secretOf(box, sealed)
-	return Session(r), secret, err
+	return s, secret, err
 }
 
 // secretOf derives the 40 characters of a session's secret key.
 func secretOf(box *seal.Box, sealed []byte) (string, error) {
 	raw, err := box.Derive(sealed, 30)
-	return base64.StdEncoding.EncodeToString(raw), err
+	return string(base64.StdEncoding.AppendEncode(make([]byte, 0, 40), raw)), err
 }
 
 // newAccessKeyID draws an access key ID: the prefix and 16 characters, as at
@@ -97,7 +69,7 @@ func secretOf(box *seal.Box, sealed []byte) (string, error) {
 func newAccessKeyID(prefix string) string {
 	var b [10]byte
 	rand.Read(b[:])
-	return prefix + base32.StdEncoding.EncodeToString(b[:])
+	return string(base32.StdEncoding.AppendEncode(append(make([]byte, 0, 24), prefix...), b[:]))
 }
 
 // roleID is the unique ID of a role that is known by its ARN only: always the

@@ -69,11 +69,11 @@ func TestSessionsOpenAsTheyWereSealed(t *testing.T) {
 		text := rapid.StringN(0, 60, -1)
 		s := Session{
 			ID: text.Draw(t, "ID"), AccessKeyID: newAccessKeyID("ASIA"), Role: text.Draw(t, "role"), RoleID: text.Draw(t, "role ID"), Name: text.Draw(t, "name"),
-			Account: text.Draw(t, "account"), User: text.Draw(t, "user"), Provider: text.Draw(t, "provider"), SourceIdentity: text.Draw(t, "source"), Guest: rapid.Bool().Draw(t, "guest"),
+			Account: text.Draw(t, "account"), User: text.Draw(t, "user"), Provider: text.Draw(t, "provider"), OwnerID: text.Draw(t, "owner"), SourceIdentity: text.Draw(t, "source"), Guest: rapid.Bool().Draw(t, "guest"),
 			Issued: testNow, Expires: testNow.Add(time.Duration(rapid.IntRange(900, 43200).Draw(t, "seconds")) * time.Second),
 		}
 		if amr := rapid.SliceOfN(text, 1, 21).Draw(t, "amr"); rapid.Bool().Draw(t, "keys") {
-			s.Keys, s.Policies = map[string][]string{"amr": amr}, amr
+			s.Keys, s.Policies, s.PolicyARNs, s.TransitiveTags = map[string][]string{"amr": amr, "aud": amr[:1]}, amr, amr[:1], amr
 		}
 		if tags := rapid.MapOfN(text, text, 0, 5).Draw(t, "tags"); len(tags) > 0 {
 			s.Tags = tags

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"idpool/internal/idpool"
@@ -415,6 +416,11 @@ func spell(d time.Duration) string {
 // the secret, the work is the same: for an access key that does not exist,
 // call it with any text and throw the result away.
 func (s *Signature) Verify(r *http.Request, body []byte, secret string) error {
+	return s.verify(r, body, s.scope(secret).signingKey())
+}
+
+// verify is Verify with a signing key of the signature's scope.
+func (s *Signature) verify(r *http.Request, body, signingKey []byte) error {
 	digest := sha256.Sum256(body)
 	hash := hex.EncodeToString(digest[:])
 	if s.payload == "UNSIGNED-PAYLOAD" || strings.HasPrefix(s.payload, "STREAMING-") {
@@ -423,12 +429,12 @@ func (s *Signature) Verify(r *http.Request, body []byte, secret string) error {
 	if s.payload != "" && s.payload != hash {
 		return invalid("The provided 'x-amz-content-sha256' header does not match what was computed.")
 	}
-	canonical, err := s.canonical(r, hash)
+	canonical, err := s.appendCanonical(make([]byte, 0, 2048), r, hash) // a session token alone takes half of it
 	if err != nil {
 		return err
 	}
-	want := hex.EncodeToString(mac(signingKey(secret, s.day, s.Region, s.Service), s.stringToSign(canonical)))
-	if subtle.ConstantTimeCompare([]byte(want), []byte(s.sum)) != 1 {
+	want := hex.AppendEncode(make([]byte, 0, 2*sha256.Size), mac(signingKey, s.stringToSign(canonical)))
+	if subtle.ConstantTimeCompare(want, []byte(s.sum)) != 1 {
 		return invalid("The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 	}
 	return nil
@@ -440,14 +446,39 @@ func (s *Signature) stringToSign(canonical []byte) string {
 	return algorithm + "\n" + s.stamp + "\n" + s.day + "/" + s.Region + "/" + s.Service + "/" + s.terminator + "\n" + hex.EncodeToString(digest[:])
 }
 
-// signingKey derives the key that is good for one day, region and service
-// ("Derive a signing key").
-func signingKey(secret, day, region, service string) []byte {
-	return mac(mac(mac(mac([]byte("AWS4"+secret), day), region), service), terminator)
+// scope is what a signing key is good for, and the secret that it is made of.
+type scope struct{ secret, day, region, service string }
+
+func (s *Signature) scope(secret string) scope {
+	return scope{secret, s.day, s.Region, s.Service}
+}
+
+// signingKey derives the key of a scope ("Derive a signing key").
+func (s scope) signingKey() []byte {
+	return mac(mac(mac(mac([]byte("AWS4"+s.secret), s.day), s.region), s.service), terminator)
 }
 
 func mac(key []byte, text string) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(text))
 	return h.Sum(nil)
+}
+
+// signer remembers the signing key of the scope that an access key signed for
+// last: most sign for one all day.
+type signer struct{ last atomic.Pointer[scopedKey] }
+
+type scopedKey struct {
+	scope
+	key []byte
+}
+
+func (s *signer) signingKey(of scope) []byte {
+	if last := s.last.Load(); last != nil && last.scope == of {
+		return last.key
+	}
+	key := of.signingKey()
+	of.day, of.region, of.service = strings.Clone(of.day), strings.Clone(of.region), strings.Clone(of.service) // not the whole header
+	s.last.Store(&scopedKey{of, key})
+	return key
 }

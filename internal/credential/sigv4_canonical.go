@@ -9,10 +9,9 @@ import (
 	"strings"
 )
 
-// canonical writes a request in the one form that is signed ("Create a
+// appendCanonical writes a request in the one form that is signed ("Create a
 // canonical request"), with the hash of the body as it was received.
-func (s *Signature) canonical(r *http.Request, hash string) ([]byte, error) {
-	b := make([]byte, 0, 2048) // a session token alone takes half of it
+func (s *Signature) appendCanonical(b []byte, r *http.Request, hash string) ([]byte, error) {
 	b = append(b, r.Method...)
 	b = append(b, '\n')
 	b = appendPath(b, r.URL)
@@ -124,7 +123,7 @@ func appendEscaped(b []byte, text string, keep byte) []byte {
 // around it and with single blanks in it. net/http keeps Host apart, and a
 // client's request has its Content-Length only there.
 func appendValues(b []byte, r *http.Request, name string) ([]byte, error) {
-	values := r.Header.Values(name)
+	values := valuesOf(r.Header, name)
 	switch {
 	case name == "host":
 		return appendFolded(b, r.Host), nil
@@ -142,7 +141,23 @@ func appendValues(b []byte, r *http.Request, name string) ([]byte, error) {
 	return b, nil
 }
 
+// valuesOf is [http.Header.Values] for a name in lower case, without a copy of
+// the name for each that net/http does not know.
+func valuesOf(header http.Header, name string) []string {
+	canonical, first := append(make([]byte, 0, 64), name...), true
+	for i, c := range canonical {
+		if first && 'a' <= c && c <= 'z' {
+			canonical[i] -= 'a' - 'A'
+		}
+		first = c == '-'
+	}
+	return header[string(canonical)]
+}
+
 func appendFolded(b []byte, value string) []byte {
+	if strings.IndexByte(value, ' ') < 0 && strings.IndexByte(value, '\t') < 0 { // a token, say
+		return append(b, value...)
+	}
 	start := len(b)
 	for i := range len(value) {
 		c := value[i]

@@ -2,6 +2,7 @@ package credential
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"idpool/internal/idpool"
 )
@@ -85,7 +88,7 @@ func TestVectors(t *testing.T) {
 			if s == nil {
 				return
 			}
-			if got, err := s.canonical(r, hex.EncodeToString(hash[:])); err != nil || string(got) != strings.TrimSuffix(canonical, "\n") {
+			if got, err := s.appendCanonical(nil, r, hex.EncodeToString(hash[:])); err != nil || string(got) != strings.TrimSuffix(canonical, "\n") {
 				t.Errorf("canonical request (%v)\n got %s\nwant %s", err, got, canonical)
 			}
 		})
@@ -116,7 +119,7 @@ func readVector(t *testing.T, text string) (*http.Request, string) {
 // TestSigningKey is the example of "Derive a signing key".
 func TestSigningKey(t *testing.T) {
 	const want = "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"
-	if got := hex.EncodeToString(signingKey(testSecret, "20150830", "us-east-1", "iam")); got != want {
+	if got := hex.EncodeToString(scope{testSecret, "20150830", "us-east-1", "iam"}.signingKey()); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -548,6 +551,40 @@ var signedQuery = []tampering{
 		q.set("X-Amz-Target", "x")
 		q.signed = []string{"host"}
 	}, idpool.InvalidSignature},
+}
+
+// TestSignersRememberOneScope: whatever was asked for before, the key is that of
+// the scope.
+func TestSignersRememberOneScope(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var s signer
+		some := func(texts ...string) *rapid.Generator[string] { return rapid.SampledFrom(texts) }
+		for range rapid.IntRange(1, 10).Draw(t, "times") {
+			of := scope{
+				some("a", "ab").Draw(t, "secret"), some("20150830", "20150831").Draw(t, "day"),
+				some("us-east-1", "eu-west-1").Draw(t, "region"), some("sts", "iam").Draw(t, "service"),
+			}
+			if got, want := s.signingKey(of), of.signingKey(); !bytes.Equal(got, want) {
+				t.Fatalf("%+v: %x, want %x", of, got, want)
+			}
+		}
+	})
+}
+
+// TestHeadersByLowerCase holds valuesOf to net/http.
+func TestHeadersByLowerCase(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.StringMatching("[a-z0-9!#$%&'*+.^_`|~-]{1,100}").Draw(t, "name")
+		if !headerName(name) {
+			t.Fatalf("%q is no name", name)
+		}
+		header := http.Header{}
+		header.Add(name, "one")
+		header.Add(name, "two")
+		if got := valuesOf(header, name); !slices.Equal(got, header.Values(name)) {
+			t.Fatalf("%q: %q", name, got)
+		}
+	})
 }
 
 func TestTampering(t *testing.T) {

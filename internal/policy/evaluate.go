@@ -2,7 +2,9 @@ package policy
 
 import (
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Request is what is asked of the policies (IAM User Guide, "The request
@@ -19,6 +21,7 @@ type Request struct {
 // and than a key with an empty value.
 type Context struct {
 	keys []contextKey // few: looking through them is quicker than a map
+	now  time.Time
 }
 
 type contextKey struct {
@@ -26,8 +29,13 @@ type contextKey struct {
 	values []string
 }
 
+// SetTime gives the keys aws:CurrentTime and aws:EpochTime the values that
+// belong to a time, unless Set gives them others. They are written when a policy
+// asks, which few do.
+func (c *Context) SetTime(now time.Time) { c.now = now.UTC() }
+
 // Set gives a key its values, and takes from it those that it had. The case of a
-// key does not matter.
+// key does not matter; lower case is quicker.
 func (c *Context) Set(key string, values ...string) {
 	name := strings.ToLower(key)
 	for i := range c.keys {
@@ -53,6 +61,13 @@ func (c Context) find(name string) (values []string, ok bool) {
 		if c.keys[i].name == name {
 			return c.keys[i].values, true
 		}
+	}
+	switch {
+	case c.now.IsZero():
+	case name == "aws:currenttime":
+		return []string{c.now.Format(time.RFC3339)}, true
+	case name == "aws:epochtime":
+		return []string{strconv.FormatInt(c.now.Unix(), 10)}, true
 	}
 	return nil, false
 }

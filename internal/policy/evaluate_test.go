@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -367,5 +368,27 @@ func TestContext(t *testing.T) {
 	c.Set("aws:tagKEYS")
 	if v, ok := c.Get("aws:TagKeys"); !ok || len(v) != 0 {
 		t.Errorf("found %q %v", v, ok)
+	}
+}
+
+// TestTimeOfTheContext: a context that has a time has the two keys of it, one
+// that has none has neither, and what is set counts before the time.
+func TestTimeOfTheContext(t *testing.T) {
+	at := time.Date(2015, 8, 30, 14, 36, 0, 5, time.FixedZone("CEST", 2*3600))
+	var c policy.Context
+	for _, key := range []string{"aws:CurrentTime", "aws:EpochTime"} {
+		if values, ok := c.Get(key); ok {
+			t.Errorf("no time, and %s is %q", key, values)
+		}
+	}
+	c.SetTime(at)
+	for key, want := range map[string]string{"aws:CurrentTime": "2015-08-30T12:36:00Z", "AWS:EPOCHTIME": "1440938160"} {
+		if values, ok := c.Get(key); !ok || !slices.Equal(values, []string{want}) {
+			t.Errorf("%s is %q, want %s", key, values, want)
+		}
+	}
+	c.Set("aws:CurrentTime", "2020-01-01T00:00:00Z")
+	if values, _ := c.Get("aws:CurrentTime"); !slices.Equal(values, []string{"2020-01-01T00:00:00Z"}) {
+		t.Errorf("aws:CurrentTime was set and is %q", values)
 	}
 }
