@@ -66,8 +66,8 @@ type RoleStep struct {
 	Why     string `json:"why"`
 }
 
-func (c *RoleChoice) look(source, role string, matched bool, why string, args ...any) {
-	c.Steps = append(c.Steps, RoleStep{Source: source, Role: role, Matched: matched, Why: fmt.Sprintf(why, args...)})
+func (c *RoleChoice) look(source, role string, matched bool, why string) {
+	c.Steps = append(c.Steps, RoleStep{Source: source, Role: role, Matched: matched, Why: why})
 }
 
 // ChooseRole finds the role of somebody who proved these logins, or of a guest
@@ -114,10 +114,10 @@ func (c *RoleChoice) byDefault(pool Pool, kind RoleType, why string) error {
 	role, ok := pool.Roles[kind]
 	source := "default role for " + string(kind) + " identities"
 	if !ok {
-		c.look(source, "", false, "%s, and the pool has none", why)
+		c.look(source, "", false, why+", and the pool has none")
 		return NoRole(fmt.Errorf("the pool has no role for %s identities", kind))
 	}
-	c.look(source, role, true, "%s", why)
+	c.look(source, role, true, why)
 	c.Role = role
 	return nil
 }
@@ -133,7 +133,7 @@ func (c *RoleChoice) byToken(pool Pool, m RoleMapping, login VerifiedLogin, cust
 	case custom != "":
 		ok := slices.Contains(login.OfferedRoles, custom)
 		if !ok {
-			c.look(offered, custom, false, "the role asked for is not among the %d that the token offers", len(login.OfferedRoles))
+			c.look(offered, custom, false, fmt.Sprintf("the role asked for is not among the %d that the token offers", len(login.OfferedRoles)))
 			return roleNotOffered(custom)
 		}
 		c.look(offered, custom, true, "the token offers the role asked for")
@@ -145,7 +145,7 @@ func (c *RoleChoice) byToken(pool Pool, m RoleMapping, login VerifiedLogin, cust
 		c.look(offered, login.OfferedRoles[0], true, "the token offers no other")
 		c.Role = login.OfferedRoles[0]
 	default:
-		c.look(offered, "", false, "the token offers %d roles and prefers none", len(login.OfferedRoles))
+		c.look(offered, "", false, fmt.Sprintf("the token offers %d roles and prefers none", len(login.OfferedRoles)))
 		return c.ambiguous(pool, m, login)
 	}
 	return nil
@@ -159,7 +159,7 @@ func (c *RoleChoice) byRules(pool Pool, m RoleMapping, login VerifiedLogin, cust
 		if matched && custom != "" && rule.Role != custom {
 			matched, why = false, why+", but another role was asked for"
 		}
-		c.look(fmt.Sprintf("rule %d of %s", i+1, login.MappingKey), rule.Role, matched, "%s", why)
+		c.look(fmt.Sprintf("rule %d of %s", i+1, login.MappingKey), rule.Role, matched, why)
 		if matched {
 			c.Role = rule.Role
 			return nil
@@ -179,7 +179,7 @@ func (c *RoleChoice) ambiguous(pool Pool, m RoleMapping, login VerifiedLogin) er
 	case UseAuthenticatedRole:
 		return c.byDefault(pool, Authenticated, "no single role resulted, and the mapping says AuthenticatedRole")
 	}
-	c.look("ambiguous role resolution", "", false, "no single role resulted, and the mapping says %s", m.Ambiguous)
+	c.look("ambiguous role resolution", "", false, "no single role resulted, and the mapping says "+string(m.Ambiguous))
 	return Errorf(NotAuthorized, "The ambiguous role mapping rules for: %s denied this request.", login.Provider)
 }
 
