@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -58,60 +60,58 @@ func (k *keySets) of(at place) *keySet {
 	return s
 }
 
-// keySet is the key set of one issuer, as it was last fetched. A fetch replaces
-// the set. From soft on it is fetched again in the background while what is
-// there goes on being used; from hard on it is not used any more.
+// keySet is the key set of one issuer, as it was last fetched. Who uses it waits
+// for no one else who does.
 type keySet struct {
 	*keySets
 	place
 
-	mu         sync.Mutex
+	held atomic.Pointer[fetched] // nil until a fetch succeeds
+
+	mu        sync.Mutex    // of what follows
+	asked     time.Time     // when the last fetch ended
+	problem   error         // what came of it
+	notBefore time.Time     // of the next fetch
+	pause     time.Duration // what notBefore was made of, if the last fetch failed
+	asking    chan struct{} // closed when the fetch under way ends; nil if there is none
+}
+
+// fetched is what a fetch brought: another fetch replaces it whole. From soft on
+// it is fetched again in the background while what is there goes on being used;
+// from hard on it is not used any more.
+type fetched struct {
 	keys       []*key
 	soft, hard time.Time
-	asked      time.Time     // when the last fetch ended
-	problem    error         // what came of it
-	notBefore  time.Time     // of the next fetch
-	pause      time.Duration // what notBefore was made of, if the last fetch failed
-	asking     chan struct{} // closed when the fetch under way ends; nil if there is none
 }
 
 // prefetch asks for the keys, unless they are there.
 func (s *keySet) prefetch() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.current() == nil {
 		s.ask()
 	}
 }
 
 // holds reports whether a key is one of the issuer's now.
-func (s *keySet) holds(k *key) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, held := range s.current() {
-		if held.same(k) {
-			return true
-		}
-	}
-	return false
-}
+func (s *keySet) holds(k *key) bool { return slices.ContainsFunc(s.current(), k.same) }
 
 // current returns the keys that may be used now, and sees to it that they will
-// be there the next time. s.mu is held.
+// be there the next time.
 func (s *keySet) current() []*key {
-	now := s.now()
-	if !now.Before(s.hard) {
+	held, now := s.held.Load(), s.now()
+	if held == nil || !now.Before(held.hard) {
 		return nil
 	}
-	if !now.Before(s.soft) {
+	if !now.Before(held.soft) {
 		s.ask()
 	}
-	return s.keys
+	return held.keys
 }
 
 // ask starts a fetch, or joins the one that is under way. It returns nil if it
-// is too early to ask again. s.mu is held.
+// is too early to ask again.
 func (s *keySet) ask() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.asking == nil && !s.now().Before(s.notBefore) {
 		s.asking = make(chan struct{})
 		go s.fetch()
@@ -126,9 +126,7 @@ func (s *keySet) verify(ctx context.Context, t *token) (*key, *login.Refusal) {
 	if k := s.signer(t); k != nil {
 		return k, nil
 	}
-	s.mu.Lock()
 	done := s.ask()
-	s.mu.Unlock()
 	if done == nil {
 		return nil, s.refusal(t)
 	}
@@ -145,10 +143,7 @@ func (s *keySet) verify(ctx context.Context, t *token) (*key, *login.Refusal) {
 
 // signer is the known key that signed a token; nil if there is none.
 func (s *keySet) signer(t *token) *key {
-	s.mu.Lock()
-	candidates := candidates(s.current(), t)
-	s.mu.Unlock()
-	for _, k := range candidates {
+	for _, k := range candidates(s.current(), t) {
 		if k.signed(t) {
 			return k
 		}
@@ -173,8 +168,6 @@ func candidates(keys []*key, t *token) []*key {
 
 // refusal says why no key signed a token.
 func (s *keySet) refusal(t *token) *login.Refusal {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	keys := s.current()
 	switch found := candidates(keys, t); {
 	case len(keys) == 0:
@@ -190,6 +183,8 @@ func (s *keySet) refusal(t *token) *login.Refusal {
 
 // history says how current the key set is.
 func (s *keySet) history() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case s.asked.IsZero():
 		return errors.New("key set never fetched")
@@ -213,13 +208,14 @@ func (s *keySet) fetch() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked, s.problem = s.now(), err
-	inUse := s.asked.Before(s.hard)
+	old := s.held.Load()
+	inUse := old != nil && s.asked.Before(old.hard)
 	switch {
 	case err == nil:
 		// A key that left the set is refused after ttl, so that is counted
 		// from when the answer was asked for; and refreshing begins early
 		// enough that nobody has to wait for it.
-		s.keys, s.soft, s.hard = keys, began.Add(min(max(lifetime, minLifetime), s.ttl/2)), began.Add(s.ttl)
+		s.held.Store(&fetched{keys: keys, soft: began.Add(min(max(lifetime, minLifetime), s.ttl/2)), hard: began.Add(s.ttl)})
 		s.pause = 0
 		if inUse { // it was asked for the sake of a key: enough for now
 			s.notBefore = s.asked.Add(min(askEvery, s.ttl/2))
