@@ -80,7 +80,7 @@ func (c Config) apiHandler() http.Handler {
 	var aws http.Handler = &wire.Handler{Services: c.Services, Now: c.Now, Observe: func(ctx context.Context, ev *wire.Event) {
 		span := c.span(ctx, ev)
 		c.Metrics.Request(ev.Service, ev.Op, ev.Fault, ev.Took, span.TraceID())
-		logEvent(ctx, c.Log, ev, span.TraceID())
+		c.logEvent(ctx, ev, span.TraceID())
 	}}
 	if c.Traces != nil {
 		aws = c.traced(aws)
@@ -110,7 +110,7 @@ func (c Config) apiHandler() http.Handler {
 
 // logEvent writes the one line of a request: a client's mistake is news, a
 // fault of ours an error. It names the trace that the request is in, if any.
-func logEvent(ctx context.Context, log *slog.Logger, ev *wire.Event, trace string) {
+func (c Config) logEvent(ctx context.Context, ev *wire.Event, trace string) {
 	level := slog.LevelInfo
 	switch {
 	case ev.Status >= 500:
@@ -118,13 +118,17 @@ func logEvent(ctx context.Context, log *slog.Logger, ev *wire.Event, trace strin
 	case ev.Status >= 400:
 		level = slog.LevelWarn
 	}
-	if log.Enabled(ctx, level) {
-		attrs := ev.LogAttrs()
-		if trace != "" {
-			attrs = append(attrs, slog.String("trace", trace))
-		}
-		log.LogAttrs(ctx, level, "request", attrs...)
+	log := c.Log.Handler() // not the Logger, which would look for the line of code
+	if !log.Enabled(ctx, level) {
+		return
 	}
+	var room [24]slog.Attr // more than an event has
+	line := slog.NewRecord(c.Now(), level, "request", 0)
+	line.AddAttrs(ev.AppendLogAttrs(room[:0])...)
+	if trace != "" {
+		line.AddAttrs(slog.String("trace", trace))
+	}
+	log.Handle(ctx, line)
 }
 
 // Serve serves until ctx ends and the delay is over, then finishes the requests

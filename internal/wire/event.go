@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"regexp"
+	"strings"
 	"time"
 
 	"idpool/internal/idpool"
@@ -77,11 +78,16 @@ var tokenForm = regexp.MustCompile(`eyJ[\w-]+\.[\w.-]*`)
 
 // withoutTokens takes the tokens out of a text. A client that puts one where it
 // does not belong reads it in the answer, as at AWS; the log must not keep it.
-func withoutTokens(text string) string { return tokenForm.ReplaceAllString(text, "TOKEN") }
+func withoutTokens(text string) string {
+	if !strings.Contains(text, "eyJ") {
+		return text
+	}
+	return tokenForm.ReplaceAllString(text, "TOKEN")
+}
 
-// LogAttrs are the event's attributes for a log line; empty ones are left out.
-func (ev *Event) LogAttrs() []slog.Attr {
-	attrs := make([]slog.Attr, 0, 18)
+// AppendLogAttrs appends the event's attributes for a log line; empty ones are
+// left out.
+func (ev *Event) AppendLogAttrs(attrs []slog.Attr) []slog.Attr {
 	add := func(key, value string) {
 		if value != "" {
 			attrs = append(attrs, slog.String(key, value))

@@ -19,7 +19,7 @@ func TestMisplacedTokens(t *testing.T) {
 	} {
 		ev := Event{Msg: said, Cause: errors.New(said)}
 		got := map[string]slog.Value{}
-		for _, attr := range ev.LogAttrs() {
+		for _, attr := range ev.AppendLogAttrs(nil) {
 			got[attr.Key] = attr.Value
 		}
 		if got["message"].String() != logged || got["cause"].String() != logged {
