@@ -2,84 +2,52 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
+	"strconv"
+	"strings"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"idpool/internal/idpool"
 	"idpool/internal/store"
 )
 
 // conn is one connection with its prepared statements. It is used by one
-// goroutine at a time. It speaks to the driver itself: the locks, checks and
-// conversions of database/sql cost about as much as SQLite takes to find a row.
-// Its statements are short and are not interrupted, so they run without the
-// caller's context, which would cost a goroutine each.
+// goroutine at a time, so SQLite takes no locks for it. Its statements are short
+// and are not interrupted, so they run without the caller's context.
 type conn struct {
-	*sql.Conn // ours alone until it is closed
-	driver    driver.ConnPrepareContext
-	prepared  map[string]statement
+	*sqlite.Conn
+	prepared map[string]*statement
+	tx       idpool.Writer // what runs statements here
 }
 
-// statement is what the driver offers of a prepared statement.
-type statement interface {
-	driver.StmtExecContext
-	driver.StmtQueryContext
-	Close() error
-}
-
-func newConn(ctx context.Context, db *sql.DB, setting string) (*conn, error) {
-	held, err := db.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c := &conn{Conn: held, prepared: map[string]statement{}}
-	err = held.Raw(func(d any) (err error) {
-		var ok bool
-		if c.driver, ok = d.(driver.ConnPrepareContext); !ok {
-			err = fmt.Errorf("the driver's %T cannot prepare statements", d)
-		}
-		return err
-	})
-	if err == nil && setting != "" {
-		_, err = c.ExecContext(ctx, setting)
-	}
-	if err != nil {
-		held.Close()
-		return nil, err
-	}
-	return c, nil
-}
-
-func (c *conn) close() {
-	for _, stmt := range c.prepared {
-		stmt.Close()
-	}
-	c.Conn.Close()
-}
-
-// statement prepares a statement once. The texts are constants, so there are
-// not many.
-func (c *conn) statement(text string) (statement, error) {
-	if stmt, ok := c.prepared[text]; ok {
-		return stmt, nil
-	}
-	prepared, err := c.driver.PrepareContext(context.Background(), text)
+// newConn opens a database with settings, each of them a PRAGMA.
+func newConn(dsn string, settings ...string) (*conn, error) {
+	db, err := sqlite.OpenConn(dsn, sqlite.OpenReadWrite|sqlite.OpenCreate|sqlite.OpenURI)
 	if err != nil {
 		return nil, translate(err)
 	}
-	stmt, ok := prepared.(statement)
-	if !ok {
-		prepared.Close()
-		return nil, fmt.Errorf("the driver's %T takes no context", prepared)
+	for _, setting := range settings {
+		if err := sqlitex.ExecuteTransient(db, "PRAGMA "+setting, nil); err != nil {
+			db.Close()
+			return nil, translate(err)
+		}
 	}
-	c.prepared[text] = stmt
-	return stmt, nil
+	c := &conn{Conn: db, prepared: map[string]*statement{}}
+	c.tx = store.Tx{Q: c}
+	return c, nil
+}
+
+// ask returns the only value that a statement finds, as text.
+func (c *conn) ask(text string) (string, error) {
+	stmt, _, err := c.PrepareTransient(text)
+	if err != nil {
+		return "", err
+	}
+	defer stmt.Finalize()
+	return sqlitex.ResultText(stmt)
 }
 
 // Query implements store.Querier.
@@ -87,36 +55,19 @@ func (c *conn) Query(ctx context.Context, text string, args ...any) (store.Rows,
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	stmt, err := c.statement(text)
-	if err != nil {
-		return nil, err
-	}
-	bound, err := bind(args)
-	if err != nil {
-		return nil, err
-	}
-	found, err := stmt.QueryContext(context.Background(), bound)
-	if err != nil {
-		return nil, translate(err)
-	}
-	return &rows{driver: found, row: make([]driver.Value, len(found.Columns()))}, nil
+	return c.begin(text, args)
 }
 
 // Exec implements store.Querier.
 func (c *conn) Exec(_ context.Context, text string, args ...any) (int64, error) {
-	stmt, err := c.statement(text)
+	s, err := c.begin(text, args)
 	if err != nil {
 		return 0, err
 	}
-	bound, err := bind(args)
-	if err != nil {
-		return 0, err
+	defer s.Close()
+	for s.Next() {
 	}
-	result, err := stmt.ExecContext(context.Background(), bound)
-	if err != nil {
-		return 0, translate(err)
-	}
-	return result.RowsAffected()
+	return int64(c.Changes()), s.Err()
 }
 
 // Later implements store.Querier. A statement costs less here than to put it off.
@@ -128,113 +79,183 @@ func (c *conn) Later(ctx context.Context, clash error, text string, args ...any)
 	return err
 }
 
-// control runs a statement that begins or ends a transaction.
+// control runs a statement of no arguments, such as one that begins or ends a
+// transaction.
 func (c *conn) control(text string) error {
 	_, err := c.Exec(context.Background(), text)
 	return err
 }
 
-// bind makes the arguments of a statement what the driver takes.
-func bind(args []any) ([]driver.NamedValue, error) {
-	bound := make([]driver.NamedValue, len(args))
-	for i, arg := range args {
-		switch v := arg.(type) {
-		case nil, string, int64, []byte:
-		case int:
-			arg = int64(v)
-		default:
-			return nil, fmt.Errorf("argument %d is a %T", i+1, arg)
+// begin makes a statement ready for its first row.
+func (c *conn) begin(text string, args []any) (*statement, error) {
+	s := c.prepared[text]
+	if s == nil || s.open {
+		var err error
+		if s, err = c.prepare(text, s != nil); err != nil {
+			return nil, err
 		}
-		bound[i] = driver.NamedValue{Ordinal: i + 1, Value: arg}
 	}
-	return bound, nil
+	s.open, s.done, s.err = true, false, nil
+	if err := s.bind(args); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
-// rows are the rows of a query.
-type rows struct {
-	driver driver.Rows
-	row    []driver.Value
-	err    error
+// prepare prepares a statement, to be kept. The texts are constants, so there
+// are not many. One whose text is in use already, by a query that is read while
+// the same is asked again, is for this once.
+func (c *conn) prepare(text string, once bool) (*statement, error) {
+	prepare := c.Prepare
+	if once {
+		prepare = func(text string) (*sqlite.Stmt, error) {
+			stmt, _, err := c.PrepareTransient(text)
+			return stmt, err
+		}
+	}
+	stmt, err := prepare(text)
+	if err != nil {
+		return nil, translate(err)
+	}
+	s := &statement{Stmt: stmt, once: once, columns: stmt.ColumnCount(), takes: make([]int, stmt.BindParamCount())}
+	for i := range s.takes {
+		n, err := strconv.Atoi(strings.TrimPrefix(stmt.BindParamName(i+1), "$"))
+		if err != nil || n < 1 || n > len(s.takes) {
+			stmt.Finalize()
+			return nil, fmt.Errorf("parameter %q among %d", stmt.BindParamName(i+1), len(s.takes))
+		}
+		s.takes[i] = n - 1
+	}
+	if !once {
+		c.prepared[text] = s
+	}
+	return s, nil
 }
 
-// Next implements store.Rows.
-func (r *rows) Next() bool {
-	if r.err == nil {
-		r.err = r.driver.Next(r.row)
-	}
-	return r.err == nil
+// statement is a prepared statement and the rows that it finds, from begin to
+// Close.
+type statement struct {
+	*sqlite.Stmt
+	once    bool  // it is not kept
+	columns int   // of a row
+	takes   []int // the argument that each parameter takes: SQLite numbers $2, $1 as they appear
+	open    bool
+	done    bool // there is no row any more
+	err     error
 }
 
-// Scan implements store.Rows.
-func (r *rows) Scan(dest ...any) error {
-	if len(dest) != len(r.row) {
-		return fmt.Errorf("a row of %d columns for %d values", len(r.row), len(dest))
+func (s *statement) bind(args []any) error {
+	if len(args) != len(s.takes) {
+		return fmt.Errorf("%d arguments for %d parameters", len(args), len(s.takes))
 	}
-	for i, value := range r.row {
-		if !assign(dest[i], value) {
-			return fmt.Errorf("column %d: a %T for a %T", i+1, value, dest[i])
+	for i, n := range s.takes {
+		switch v := args[n].(type) {
+		case nil:
+			s.BindNull(i + 1)
+		case string:
+			s.BindText(i+1, v)
+		case int64:
+			s.BindInt64(i+1, v)
+		case int:
+			s.BindInt64(i+1, int64(v))
+		case []byte:
+			if v == nil {
+				s.BindNull(i + 1)
+			} else {
+				s.BindBytes(i+1, v)
+			}
+		default:
+			return fmt.Errorf("argument %d is a %T", n+1, v)
 		}
 	}
 	return nil
 }
 
-// assign copies a value of the driver, whose bytes are ours.
-func assign(dest any, value driver.Value) (ok bool) {
-	switch dest := dest.(type) {
-	case *string:
-		*dest, ok = value.(string)
-	case *int64:
-		*dest, ok = value.(int64)
-	case *[]byte:
-		switch v := value.(type) {
-		case []byte:
-			*dest, ok = v, true
-		case string:
-			*dest, ok = []byte(v), true
-		}
-	case **string: // NULL is nil
-		var v string
-		if v, ok = value.(string); ok {
-			*dest = &v
-		} else {
-			*dest, ok = nil, value == nil
-		}
-	case **int64:
-		var v int64
-		if v, ok = value.(int64); ok {
-			*dest = &v
-		} else {
-			*dest, ok = nil, value == nil
+// Next implements store.Rows.
+func (s *statement) Next() bool {
+	if s.done {
+		return false
+	}
+	row, err := s.Step()
+	s.done, s.err = !row, err
+	return row
+}
+
+// Scan implements store.Rows.
+func (s *statement) Scan(dest ...any) error {
+	if len(dest) != s.columns {
+		return fmt.Errorf("a row of %d columns for %d values", s.columns, len(dest))
+	}
+	for i, d := range dest {
+		if !s.assign(d, i) {
+			return fmt.Errorf("column %d: a %s for a %T", i+1, s.ColumnType(i), d)
 		}
 	}
-	return ok
+	return nil
+}
+
+// assign copies a column of the row.
+func (s *statement) assign(dest any, column int) bool {
+	kind := s.ColumnType(column)
+	switch dest := dest.(type) {
+	case *string:
+		if kind == sqlite.TypeText {
+			*dest = s.ColumnText(column)
+			return true
+		}
+	case *int64:
+		if kind == sqlite.TypeInteger {
+			*dest = s.ColumnInt64(column)
+			return true
+		}
+	case *[]byte:
+		if kind == sqlite.TypeBlob || kind == sqlite.TypeText {
+			*dest = make([]byte, s.ColumnLen(column))
+			s.ColumnBytes(column, *dest)
+			return true
+		}
+	case **string: // NULL is nil
+		*dest = nil
+		if kind != sqlite.TypeNull {
+			*dest = new(string)
+			return s.assign(*dest, column)
+		}
+		return true
+	case **int64:
+		*dest = nil
+		if kind != sqlite.TypeNull {
+			*dest = new(int64)
+			return s.assign(*dest, column)
+		}
+		return true
+	}
+	return false
 }
 
 // Err implements store.Rows.
-func (r *rows) Err() error {
-	if r.err == nil || errors.Is(r.err, io.EOF) {
-		return nil
+func (s *statement) Err() error { return translate(s.err) }
+
+// Close implements store.Rows. Until then the statement holds its snapshot.
+func (s *statement) Close() error {
+	s.open = false
+	if s.once {
+		return s.Finalize()
 	}
-	return translate(r.err)
+	return s.Reset() // Step has told what it repeats
 }
 
-// Close implements store.Rows.
-func (r *rows) Close() error { return r.driver.Close() }
-
-// translate gives a driver's error the meaning that the store knows.
+// translate gives an error of SQLite the meaning that the store knows.
 func translate(err error) error {
-	e, ok := errors.AsType[*sqlite.Error](err)
-	if !ok {
-		return err
-	}
-	switch e.Code() {
-	case sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+	switch code := sqlite.ErrCode(err); code {
+	case sqlite.ResultConstraintPrimaryKey, sqlite.ResultConstraintUnique:
 		return fmt.Errorf("%w: %w", store.ErrUnique, err)
-	}
-	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY,
-		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_PROTOCOL:
-		return unavailable(err)
+	default:
+		switch code.ToPrimary() {
+		case sqlite.ResultBusy, sqlite.ResultLocked, sqlite.ResultIOErr, sqlite.ResultFull, sqlite.ResultReadOnly,
+			sqlite.ResultCantOpen, sqlite.ResultCorrupt, sqlite.ResultNotADB, sqlite.ResultProtocol:
+			return unavailable(err)
+		}
 	}
 	return err
 }
@@ -245,7 +266,4 @@ func unavailable(cause error) error {
 
 // isSyncFailure reports whether an error says that a write may not have
 // reached the disk.
-func isSyncFailure(err error) bool {
-	e, ok := errors.AsType[*sqlite.Error](err)
-	return ok && e.Code() == sqlite3.SQLITE_IOERR_FSYNC
-}
+func isSyncFailure(err error) bool { return sqlite.ErrCode(err) == sqlite.ResultIOErrFsync }

@@ -259,8 +259,9 @@ func (l *life) is(i idpool.Identity, name string) bool {
 // and identities agree.
 func audit(t *testing.T, s *Store) {
 	t.Helper()
-	var verdict string
-	if err := s.db.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
+	c := <-s.readers
+	defer func() { s.readers <- c }()
+	if verdict, err := c.ask("PRAGMA integrity_check"); err != nil || verdict != "ok" {
 		t.Errorf("integrity check: %s, %v", verdict, err)
 	}
 	for what, query := range map[string]string{
@@ -269,9 +270,8 @@ func audit(t *testing.T, s *Store) {
 		"disabled identities with a login": "SELECT count(*) FROM login l JOIN identity i ON i.id = l.identity WHERE i.disabled",
 		"merged into nobody":               "SELECT count(*) FROM identity WHERE merged_into <> '' AND merged_into NOT IN (SELECT id FROM identity)",
 	} {
-		var n int
-		if err := s.db.QueryRow(query).Scan(&n); err != nil || n > 0 {
-			t.Errorf("%s: %d, %v", what, n, err)
+		if n, err := c.ask(query); err != nil || n != "0" {
+			t.Errorf("%s: %s, %v", what, n, err)
 		}
 	}
 }

@@ -77,7 +77,7 @@ func TestDiskFaults(t *testing.T) {
 func openAndFill(ctx context.Context, path string) (*Store, error) {
 	s, err := Open(ctx, path)
 	if err == nil {
-		_, err = s.writer.ExecContext(ctx, "PRAGMA cache_size = 50")
+		err = s.writer.control("PRAGMA cache_size = 50")
 	}
 	for n := 0; n < before && err == nil; n++ {
 		err = s.Update(ctx, name(n))

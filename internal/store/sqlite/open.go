@@ -16,7 +16,7 @@ import (
 	"syscall"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver
+	_ "modernc.org/sqlite" // the driver that migrates
 )
 
 // SchemaVersion is the version of the schema that this program reads and
@@ -92,20 +92,24 @@ func readHeader(path string) (header, error) {
 // checkTorn looks at every page of a database whose last checkpoint was cut
 // short, say by a power failure: what is missing in the file must be in the log.
 // It only reads, so that a damaged one stays as it is.
-func checkTorn(ctx context.Context, path string) error {
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro")
+func checkTorn(path string) error {
+	verdict, err := quickCheck(path)
 	if err != nil {
-		return err
-	}
-	defer db.Close()
-	var verdict string
-	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
 		verdict = err.Error()
 	}
 	if verdict != "ok" {
 		return fmt.Errorf("it is damaged, and its write-ahead log does not mend it: restore it from a backup (%s)", verdict)
 	}
 	return nil
+}
+
+func quickCheck(path string) (verdict string, err error) {
+	c, err := newConn(file(path)+"?mode=ro", "busy_timeout(5000)")
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	return c.ask("PRAGMA quick_check(1)")
 }
 
 // lockFile takes the lock of a database for this process. The system releases
@@ -129,31 +133,30 @@ func lockFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-// The settings of a connection. Tuned by measurement: docs/performance.md.
-const pragmas = "&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
-	"&_pragma=mmap_size(1073741824)&_pragma=cache_size(-16000)&_pragma=wal_autocheckpoint(16000)"
+// The settings of a connection, each a PRAGMA. Tuned by measurement:
+// docs/performance.md.
+var settings = []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "mmap_size(1073741824)", "cache_size(-16000)", "wal_autocheckpoint(16000)"}
 
 // The file is this process's alone, which its lock holds too: with unix-excl the
 // index of the log is in our memory, and a reader asks the system for nothing.
-func dsn(path, more string) string {
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?vfs=unix-excl&_txlock=immediate" + pragmas + more
-}
+func dsn(path string) string { return file(path) + "?vfs=unix-excl" }
+
+func file(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
 
 // checkSettings makes sure that the library and the connection are what our
 // promises rest on.
-func checkSettings(ctx context.Context, c *sql.Conn) error {
-	var version, journal string
-	var synchronous int
-	for query, dest := range map[string]any{"SELECT sqlite_version()": &version, "PRAGMA journal_mode": &journal, "PRAGMA synchronous": &synchronous} {
-		if err := c.QueryRowContext(ctx, query).Scan(dest); err != nil {
-			return err
-		}
+func checkSettings(c *conn) error {
+	version, err1 := c.ask("SELECT sqlite_version()")
+	journal, err2 := c.ask("PRAGMA journal_mode")
+	synchronous, err3 := c.ask("PRAGMA synchronous")
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return err
 	}
 	if olderThan(version, oldestSQLite) {
 		return fmt.Errorf("SQLite %s can lose committed writes; %s is the oldest that does not", version, oldestSQLite)
 	}
-	if journal != "wal" || synchronous != 2 {
-		return fmt.Errorf("the file system does not allow a write-ahead log (journal mode %s, synchronous %d)", journal, synchronous)
+	if journal != "wal" || synchronous != "2" {
+		return fmt.Errorf("the file system does not allow a write-ahead log (journal mode %s, synchronous %s)", journal, synchronous)
 	}
 	return nil
 }
@@ -180,11 +183,7 @@ func create(ctx context.Context, path string) error {
 			return err
 		}
 	}
-	db, err := sql.Open("sqlite", dsn(draft, ""))
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(migrate(ctx, db), db.Close()); err != nil { // closing leaves no log behind
+	if err := migrate(ctx, draft); err != nil { // closes it, which leaves no log behind
 		return err
 	}
 	if err := os.Rename(draft, path); err != nil {
@@ -197,8 +196,14 @@ func create(ctx context.Context, path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// migrate brings the schema forward.
-func migrate(ctx context.Context, db *sql.DB) error {
+// migrate brings the schema forward, through the driver of database/sql that
+// goose wants.
+func migrate(ctx context.Context, path string) (err error) {
+	db, err := sql.Open("sqlite", dsn(path)+"&_txlock=immediate&_pragma="+strings.Join(settings, "&_pragma="))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err

@@ -337,19 +337,18 @@ func TestDamagedPages(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	s := open(t, fresh(t))
-	connections := map[string]*sql.Conn{"writer": s.writer.Conn}
+	connections := map[string]*conn{"writer": s.writer}
 	for n := range readerCount {
 		c := <-s.readers
 		defer func() { s.readers <- c }()
-		connections[fmt.Sprint("reader ", n)] = c.Conn
+		connections[fmt.Sprint("reader ", n)] = c
 	}
 	for name, c := range connections {
-		if err := checkSettings(t.Context(), c); err != nil {
+		if err := checkSettings(c); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "query_only": fmt.Sprint(len(name) / 8), "application_id": fmt.Sprint(applicationID), "user_version": fmt.Sprint(SchemaVersion)} {
-			var got string
-			if err := c.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+			if got, err := c.ask("PRAGMA " + pragma); err != nil || got != want {
 				t.Errorf("%s: %s = %s (%v), want %s", name, pragma, got, err, want)
 			}
 		}
@@ -359,23 +358,19 @@ func TestSettings(t *testing.T) {
 		"PRAGMA synchronous = OFF":    "synchronous 0",
 	} {
 		c := connections["reader 0"]
-		if _, err := c.ExecContext(t.Context(), setting); err != nil {
+		if err := c.control(setting); err != nil {
 			t.Fatal(err)
 		}
-		if err := checkSettings(t.Context(), c); err == nil || !strings.Contains(err.Error(), says) {
+		if err := checkSettings(c); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: got %v", setting, err)
 		}
 	}
-	memory, err := sql.Open("sqlite", "file::memory:?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+	c, err := newConn("file::memory:", settings...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer memory.Close()
-	c, err := memory.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := checkSettings(t.Context(), c); err == nil || !strings.Contains(err.Error(), "journal mode memory") {
+	defer c.Close()
+	if err := checkSettings(c); err == nil || !strings.Contains(err.Error(), "journal mode memory") {
 		t.Errorf("where there can be no log: %v", err)
 	}
 }

@@ -10,16 +10,15 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"idpool/internal/idpool"
-	"idpool/internal/store"
 )
 
 const (
@@ -33,7 +32,6 @@ var checkpointAfter = 2000
 
 // Store is an open database.
 type Store struct {
-	db      *sql.DB
 	lock    *os.File
 	writer  *conn
 	readers chan *conn
@@ -81,27 +79,24 @@ func Open(ctx context.Context, path string) (_ *Store, err error) {
 	case !h.exists:
 		err = create(ctx, path)
 	case h.torn:
-		err = checkTorn(ctx, path)
+		err = checkTorn(path)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if s.db, err = sql.Open("sqlite", dsn(path, "")); err != nil {
-		return nil, err
-	}
 	if h.exists && h.schema < SchemaVersion {
-		if err := migrate(ctx, s.db); err != nil {
+		if err := migrate(ctx, path); err != nil {
 			return nil, err
 		}
 	}
-	if s.writer, err = newConn(ctx, s.db, ""); err != nil {
+	if s.writer, err = newConn(dsn(path), settings...); err != nil {
 		return nil, err
 	}
-	if err := checkSettings(ctx, s.writer.Conn); err != nil {
+	if err := checkSettings(s.writer); err != nil {
 		return nil, err
 	}
 	for range readerCount {
-		c, err := newConn(ctx, s.db, "PRAGMA query_only = 1")
+		c, err := newConn(dsn(path), slices.Concat(settings, []string{"query_only(1)"})...)
 		if err != nil {
 			return nil, err
 		}
@@ -113,26 +108,27 @@ func Open(ctx context.Context, path string) (_ *Store, err error) {
 
 // release closes what Open opened.
 func (s *Store) release() error {
-	var err error
-	if s.db != nil {
-		err = s.db.Close()
+	var errs []error
+	for len(s.readers) > 0 {
+		errs = append(errs, (<-s.readers).Close())
 	}
-	return errors.Join(err, s.lock.Close())
+	if s.writer != nil {
+		errs = append(errs, s.writer.Close())
+	}
+	return errors.Join(append(errs, s.lock.Close())...)
 }
 
-// Close waits for the updates under way and closes the database. Updates that
-// come later fail.
+// Close waits for the updates and views under way and closes the database.
+// Those that come later fail.
 func (s *Store) Close() (err error) {
 	s.once.Do(func() {
 		close(s.closing)
 		<-s.closed
 		for range readerCount {
-			c := <-s.readers
-			c.close()
+			err = errors.Join(err, (<-s.readers).Close())
 		}
-		s.writer.Exec(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
-		s.writer.close()
-		err = s.release()
+		s.writer.control("PRAGMA wal_checkpoint(TRUNCATE)")
+		err = errors.Join(err, s.release())
 	})
 	return err
 }
@@ -161,7 +157,7 @@ func (s *Store) View(ctx context.Context, fn func(idpool.Reader) error) error {
 			return err
 		}
 		defer c.control("ROLLBACK")
-		return fn(store.Tx{Q: c})
+		return fn(c.tx)
 	}
 }
 
@@ -211,7 +207,7 @@ func (s *Store) write() {
 		}
 		s.commit(batch)
 		if since += len(batch); since >= checkpointAfter && len(s.queue) == 0 {
-			s.writer.Exec(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)")
+			s.writer.control("PRAGMA wal_checkpoint(PASSIVE)")
 			since = 0
 		}
 	}
@@ -276,7 +272,7 @@ func (s *Store) run(u *update) (err error) {
 			err = fmt.Errorf("panic in an update: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return u.fn(store.Tx{Q: s.writer})
+	return u.fn(s.writer.tx)
 }
 
 func errClosed() error { return unavailable(errors.New("the store is closed")) }

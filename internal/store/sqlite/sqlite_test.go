@@ -387,34 +387,3 @@ func TestCloseWhileUpdatesWait(t *testing.T) {
 		t.Errorf("%d were done and %d refused: one of the two was not tried", good.Load(), refused.Load())
 	}
 }
-
-// BenchmarkInsert makes identities with a login, durably: alone, and from 64
-// clients that share commits.
-func BenchmarkInsert(b *testing.B) {
-	for _, clients := range []int{1, 64} {
-		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
-			s := open(b, fresh(b))
-			var todo atomic.Int64
-			todo.Store(int64(b.N))
-			var all sync.WaitGroup
-			before := s.commits.Load()
-			b.ResetTimer()
-			for range clients {
-				all.Go(func() {
-					for n := todo.Add(-1); n >= 0; n = todo.Add(-1) {
-						now := time.Now()
-						i := idpool.Identity{ID: idpool.NewIdentityID("eu-west-1", now), Pool: "eu-west-1:00000000-0000-4000-8000-000000000000",
-							Logins: []idpool.Login{{Provider: "accounts.example", Subject: fmt.Sprint("subject-", n)}}, Created: now, Modified: now}
-						if err := s.Update(context.Background(), func(w idpool.Writer) error { return w.CreateIdentity(context.Background(), i) }); err != nil {
-							b.Error(err)
-						}
-					}
-				})
-			}
-			all.Wait()
-			b.StopTimer()
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "inserts/s")
-			b.ReportMetric(float64(b.N)/float64(s.commits.Load()-before), "inserts/commit")
-		})
-	}
-}
