@@ -4,21 +4,33 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/spf13/cobra"
+
 	"idpool/internal/control"
 	"idpool/internal/credential"
 )
 
-type accountCommand struct {
-	Create accountCreateCommand `cmd:"" help:"Make an account and print its root key, once."`
+func accountCommand() *cobra.Command {
+	return group("account", "Accounts of this server.", new(accountCreateCommand).command())
 }
 
 type accountCreateCommand struct {
-	ID string `required:"" help:"The account, twelve digits." placeholder:"ID"`
+	ID string
 	storeFlags
 }
 
-// Run makes the account and prints its root key in the form that AWS tools read.
-func (c accountCreateCommand) Run(ctx context.Context, s streams) error {
+func (c *accountCreateCommand) command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "create --id ID [flags]", Short: "Make an account and print its root key, once.",
+		Args: noArguments, RunE: runs(c.run),
+	}
+	define(cmd, flag{name: "id", to: text(&c.ID), kind: "ID", required: true, help: "The account, twelve digits."})
+	define(cmd, c.storeFlags.flags()...)
+	return cmd
+}
+
+// run makes the account and prints its root key in the form that AWS tools read.
+func (c *accountCreateCommand) run(ctx context.Context, s streams) error {
 	if !twelveDigits.MatchString(c.ID) {
 		return usageError{fmt.Errorf("--id: %q is not twelve digits", c.ID)}
 	}

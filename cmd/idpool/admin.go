@@ -19,11 +19,21 @@ import (
 // storeFlags are the flags of every command that works on a store, whether a
 // server runs on it or not.
 type storeFlags struct {
-	Data        string `default:"./idpool-data" env:"IDPOOL_DATA" help:"Folder of the embedded store. A server may be running on it. Default: ./idpool-data." placeholder:"DIR"`
-	DatabaseURL string `env:"IDPOOL_DATABASE_URL" help:"The PostgreSQL database of the servers, instead of a folder." placeholder:"URL"`
-	Region      string `default:"us-east-1" env:"IDPOOL_REGION" hidden:""`
-	MasterKey   string `name:"master-key" hidden:"" env:"IDPOOL_MASTER_KEY"`
-	MasterFile  string `name:"master-key-file" hidden:"" env:"IDPOOL_MASTER_KEY_FILE"`
+	Data        string
+	DatabaseURL string
+	Region      string
+	MasterKey   string
+	MasterFile  string
+}
+
+func (f *storeFlags) flags() []flag {
+	return []flag{
+		{name: "data", to: text(&f.Data), kind: "DIR", env: "IDPOOL_DATA", value: "./idpool-data", help: "Folder of the embedded store. A server may be running on it."},
+		{name: "database-url", to: text(&f.DatabaseURL), kind: "URL", env: "IDPOOL_DATABASE_URL", help: "The PostgreSQL database of the servers, instead of a folder."},
+		{name: "region", to: text(&f.Region), env: "IDPOOL_REGION", value: "us-east-1", hidden: true},
+		{name: "master-key", to: text(&f.MasterKey), env: "IDPOOL_MASTER_KEY", hidden: true},
+		{name: "master-key-file", to: text(&f.MasterFile), env: "IDPOOL_MASTER_KEY_FILE", hidden: true},
+	}
 }
 
 // do works on the database, beside the servers on it. A folder is one server's:

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"idpool/internal/bench"
 	"idpool/internal/credential"
 	"idpool/internal/idpool"
@@ -28,23 +30,46 @@ import (
 )
 
 type benchCommand struct {
-	Clients     int           `default:"64" help:"Connections at once."`
-	Time        time.Duration `default:"2s" help:"Length of each measurement; each is taken three times."`
-	Pools       int           `default:"10000" help:"Pools to page through."`
-	People      int           `default:"16000" help:"People who sign in for the first time, and come back."`
-	Fill        int           `help:"Then fill the store with so many people, and measure all again." placeholder:"N"`
-	Grow        bool          `help:"Look at the store while it is filled, at each power of ten from 10,000 on, and then from one client to --crowd."`
-	Crowd       int           `default:"256" help:"Clients at most for --grow."`
-	Plots       string        `help:"Folder to draw in what --grow sees." placeholder:"DIR"`
-	DatabaseURL string        `help:"Measure on PostgreSQL, beside pgbench, in a schema that is made and removed." placeholder:"postgres://user@host:5432/name"`
-	Against     string        `help:"Send the same requests to another server of this API, in turns with ours, and measure nothing else." placeholder:"http://HOST:PORT"`
-	Data        string        `help:"Folder to work in, on the disk to be measured; a new one below it is used and removed. Default: the system's temporary folder." placeholder:"DIR"`
-	Profile     string        `help:"Folder to write CPU profiles of the server to, one for each path." placeholder:"DIR"`
-	Output      string        `enum:"table,markdown,json" default:"table" help:"table for people, markdown for pages, json for programs."`
+	Clients     int
+	Time        time.Duration
+	Pools       int
+	People      int
+	Fill        int
+	Grow        bool
+	Crowd       int
+	Plots       string
+	DatabaseURL string
+	Against     string
+	Data        string
+	Profile     string
+	Output      string
+}
+
+func (c *benchCommand) command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "bench [flags]", Short: "Measure this machine: the server beside what is possible.",
+		Args: noArguments, RunE: runs(c.run),
+	}
+	define(cmd,
+		flag{name: "clients", to: integer(&c.Clients), kind: "N", value: "64", help: "Connections at once."},
+		flag{name: "time", to: duration(&c.Time), kind: "DURATION", value: "2s", help: "Length of each measurement; each is taken three times."},
+		flag{name: "pools", to: integer(&c.Pools), kind: "N", value: "10000", help: "Pools to page through."},
+		flag{name: "people", to: integer(&c.People), kind: "N", value: "16000", help: "People who sign in for the first time, and come back."},
+		flag{name: "fill", to: integer(&c.Fill), kind: "N", help: "Then fill the store with so many people, and measure all again."},
+		flag{name: "grow", to: boolean(&c.Grow), kind: isSwitch, help: "Look at the store while it is filled, at each power of ten from 10,000 on, and then from one client to --crowd."},
+		flag{name: "crowd", to: integer(&c.Crowd), kind: "N", value: "256", help: "Clients at most for --grow."},
+		flag{name: "plots", to: text(&c.Plots), kind: "DIR", help: "Folder to draw in what --grow sees."},
+		flag{name: "database-url", to: text(&c.DatabaseURL), kind: "URL", help: "Measure on PostgreSQL, beside pgbench, in a schema that is made and removed: postgres://user@host:5432/name."},
+		flag{name: "against", to: text(&c.Against), kind: "URL", help: "Send the same requests to another server of this API, http://HOST:PORT, in turns with ours, and measure nothing else."},
+		flag{name: "data", to: text(&c.Data), kind: "DIR", help: "Folder to work in, on the disk to be measured; a new one below it is used and removed. Default: the system's temporary folder."},
+		flag{name: "profile", to: text(&c.Profile), kind: "DIR", help: "Folder to write CPU profiles of the server to, one for each path."},
+		flag{name: "output", to: text(&c.Output), kind: "FORMAT", choices: []string{"table", "markdown", "json"}, value: "table", help: "table for people, markdown for pages, json for programs."},
+	)
+	return cmd
 }
 
 // check says what of the flags cannot be.
-func (c benchCommand) check() error {
+func (c *benchCommand) check() error {
 	switch {
 	case c.Clients < 1 || c.Pools < 1 || c.People < 4 || c.Time <= 0 || c.Fill < 0 || c.Crowd < 1:
 		return usageError{errors.New("nothing to measure: give at least one client, one pool, four people and some time")}
@@ -58,8 +83,8 @@ func (c benchCommand) check() error {
 	return nil
 }
 
-// Run measures and prints the tables.
-func (c benchCommand) Run(ctx context.Context, s streams) error {
+// run measures and prints the tables.
+func (c *benchCommand) run(ctx context.Context, s streams) error {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -158,13 +183,26 @@ func startSelf(ctx context.Context, environ []string, args ...string) (bench.Pro
 // oursCommand is a strict server without limits, whose people come from an
 // issuer on this machine.
 type oursCommand struct {
-	Data        string `required:"" help:"Folder of the store."`
-	LoginIssuer string `required:"" help:"Where the issuer of the bench's people lives."`
-	Database    string `env:"IDPOOL_BENCH_DATABASE_URL" help:"The PostgreSQL database, if it is one."`
+	Data        string
+	LoginIssuer string
+	Database    string
 }
 
-// Run serves until it is told to stop.
-func (c oursCommand) Run(ctx context.Context, s streams) error {
+func (c *oursCommand) command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "bench-ours --data DIR --login-issuer URL [flags]", Short: "The server that bench measures.", Hidden: true,
+		Args: noArguments, RunE: runs(c.run),
+	}
+	define(cmd,
+		flag{name: "data", to: text(&c.Data), kind: "DIR", required: true, help: "Folder of the store."},
+		flag{name: "login-issuer", to: text(&c.LoginIssuer), kind: "URL", required: true, help: "Where the issuer of the bench's people lives."},
+		flag{name: "database", to: text(&c.Database), kind: "URL", env: bench.DatabaseVariable, help: "The PostgreSQL database, if it is one."},
+	)
+	return cmd
+}
+
+// run serves until it is told to stop.
+func (c *oursCommand) run(ctx context.Context, s streams) error {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return err
 	}
@@ -220,10 +258,16 @@ func openBenchStore(ctx context.Context, folder, database string) (idpool.Store,
 	return sqlite.Open(ctx, filepath.Join(folder, bench.StoreFile))
 }
 
-type floorCommand struct{}
+// floorCommand is the bare handler beside it.
+func floorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "bench-floor", Short: "The bare handler beside it.", Hidden: true, DisableFlagsInUseLine: true,
+		Args: noArguments, RunE: runs(serveFloor),
+	}
+}
 
-// Run serves until it is told to stop.
-func (floorCommand) Run(ctx context.Context, s streams) error {
+// serveFloor serves until it is told to stop.
+func serveFloor(ctx context.Context, s streams) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -33,24 +33,15 @@ func deployed(t *testing.T, name string) string {
 // TestDeploySettings: every setting that deploy/ uses is one of serve, with a
 // value that serve takes.
 func TestDeploySettings(t *testing.T) {
-	var c commands
-	parser, err := kong.New(&c, kong.Vars{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	known := []string{}
-	for _, node := range parser.Model.Children {
-		for _, flag := range node.Flags {
-			if node.Name == "serve" {
-				known = append(known, flag.Envs...)
-			}
-		}
-	}
+	new(serveCommand).command().Flags().VisitAll(func(defined *pflag.Flag) {
+		known = append(known, defined.Value.(*flag).env)
+	})
 	if len(known) < 15 {
 		t.Fatalf("serve knows %q only", known)
 	}
 	seen := 0
-	err = filepath.WalkDir("../../deploy", func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir("../../deploy", func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -85,18 +76,14 @@ func serves(t *testing.T, what string, settings map[string]string) serveCommand 
 			t.Setenv(name, value)
 		}
 	}
-	var c commands
-	parser, err := kong.New(&c, kong.Name("idpool"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := parser.Parse([]string{"serve"}); err != nil {
+	var c serveCommand
+	if err := fill(c.command(), environment); err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
-	if err := c.Serve.check(); err != nil {
+	if err := c.check(); err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
-	return c.Serve
+	return c
 }
 
 // documents reads a YAML file, which may be several.

@@ -7,25 +7,39 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"idpool/internal/control"
 	"idpool/internal/token"
 )
 
 // keyCommand are the tools for our own keys.
-type keyCommand struct {
-	List   keyListCommand   `cmd:"" help:"List the keys that sign OpenID tokens."`
-	Rotate keyRotateCommand `cmd:"" help:"Make the next key. It is published now and signs a day later."`
-	Retire keyRetireCommand `cmd:"" help:"Refuse the tokens of a key from now on."`
-	Rewrap keyRewrapCommand `cmd:"" help:"Seal everything in the store under the first master key."`
+func keyCommand() *cobra.Command {
+	return group("key", "Keys of this server: those that sign, and the master key.",
+		new(keyListCommand).command(),
+		new(keyRotateCommand).command(),
+		new(keyRetireCommand).command(),
+		new(keyRewrapCommand).command(),
+	)
 }
 
 type keyListCommand struct {
-	Output string `enum:"table,json" default:"table" help:"table for people, json for programs."`
+	Output string
 	storeFlags
 }
 
-// Run prints the keys in the order in which they sign.
-func (c keyListCommand) Run(ctx context.Context, s streams) error {
+func (c *keyListCommand) command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "list [flags]", Short: "List the keys that sign OpenID tokens.",
+		Args: noArguments, RunE: runs(c.run),
+	}
+	define(cmd, outputFlag(&c.Output))
+	define(cmd, c.storeFlags.flags()...)
+	return cmd
+}
+
+// run prints the keys in the order in which they sign.
+func (c *keyListCommand) run(ctx context.Context, s streams) error {
 	var keys []token.Info
 	err := c.do(ctx, func(a control.Admin) (err error) {
 		keys, err = a.SigningKeys(ctx)
@@ -63,12 +77,22 @@ func moment(t time.Time) string {
 }
 
 type keyRotateCommand struct {
-	Now bool `help:"Let it sign at once. Relying parties that keep the old key set refuse its tokens until they fetch the new one."`
+	Now bool
 	storeFlags
 }
 
-// Run makes the next key, or calls the one that waits, and says when it signs.
-func (c keyRotateCommand) Run(ctx context.Context, s streams) error {
+func (c *keyRotateCommand) command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "rotate [flags]", Short: "Make the next key: published now, it signs a day later.",
+		Args: noArguments, RunE: runs(c.run),
+	}
+	define(cmd, flag{name: "now", to: boolean(&c.Now), kind: isSwitch, help: "Let it sign at once. Relying parties that keep the old key set refuse its tokens until they fetch the new one."})
+	define(cmd, c.storeFlags.flags()...)
+	return cmd
+}
+
+// run makes the next key, or calls the one that waits, and says when it signs.
+func (c *keyRotateCommand) run(ctx context.Context, s streams) error {
 	var key token.Info
 	err := c.do(ctx, func(a control.Admin) (err error) {
 		key, err = a.RotateSigningKey(ctx, c.Now)
@@ -82,12 +106,22 @@ func (c keyRotateCommand) Run(ctx context.Context, s streams) error {
 }
 
 type keyRetireCommand struct {
-	ID string `arg:"" help:"The key, as \"idpool key list\" names it."`
+	ID string
 	storeFlags
 }
 
-// Run retires a key.
-func (c keyRetireCommand) Run(ctx context.Context, s streams) error {
+func (c *keyRetireCommand) command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "retire <id> [flags]", Short: "Refuse the tokens of a key from now on.",
+		Long: `<id> is the key, as "idpool key list" names it.`,
+		Args: argument(&c.ID, "id"), RunE: runs(c.run),
+	}
+	define(cmd, c.storeFlags.flags()...)
+	return cmd
+}
+
+// run retires a key.
+func (c *keyRetireCommand) run(ctx context.Context, s streams) error {
 	err := c.do(ctx, func(a control.Admin) error { return a.RetireSigningKey(ctx, c.ID) })
 	if err != nil {
 		return fmt.Errorf("retire: %w", err)
@@ -98,16 +132,21 @@ func (c keyRetireCommand) Run(ctx context.Context, s streams) error {
 
 type keyRewrapCommand struct{ storeFlags }
 
-// Help is the long text of "idpool key rewrap --help".
-func (keyRewrapCommand) Help() string {
-	return `To change the master key: put the new one before the old one in
+func (c *keyRewrapCommand) command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "rewrap [flags]", Short: "Seal everything in the store under the first master key.",
+		Long: `To change the master key: put the new one before the old one in
 IDPOOL_MASTER_KEY, or on a line of its own before it in the file, and restart
 every server; run this; take the old one away 36 hours later, when the last
-session that was sealed under it is over; restart again.`
+session that was sealed under it is over; restart again.`,
+		Args: noArguments, RunE: runs(c.run),
+	}
+	define(cmd, c.storeFlags.flags()...)
+	return cmd
 }
 
-// Run seals what was sealed under another master key.
-func (c keyRewrapCommand) Run(ctx context.Context, s streams) error {
+// run seals what was sealed under another master key.
+func (c *keyRewrapCommand) run(ctx context.Context, s streams) error {
 	var n int
 	err := c.do(ctx, func(a control.Admin) (err error) {
 		n, err = a.Rewrap(ctx)

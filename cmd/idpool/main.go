@@ -15,21 +15,36 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
 )
 
-// commands are the subcommands. Each is one file.
-type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Run the server."`
-	Pools   poolsCommand   `cmd:"" help:"Look at identity pools, here or at AWS."`
-	Account accountCommand `cmd:"" help:"Accounts of this server."`
-	Key     keyCommand     `cmd:"" help:"Keys of this server: those that sign, and the master key."`
-	Store   storeCommand   `cmd:"" help:"Stores of this server."`
-	Dev     devCommand     `cmd:"" help:"Tools for development mode."`
-	Bench   benchCommand   `cmd:"" help:"Measure this machine: the server beside what is possible at best."`
-	Ours    oursCommand    `cmd:"" name:"bench-ours" hidden:"" help:"The server that bench measures."`
-	Floor   floorCommand   `cmd:"" name:"bench-floor" hidden:"" help:"The bare handler beside it."`
-	Version versionCommand `cmd:"" help:"Print version, commit and schema number."`
+// newRoot is the program with its commands. Each is one file.
+func newRoot() *cobra.Command {
+	root := group("idpool", "An identity-pool server, wire-compatible with Amazon Cognito Identity.",
+		new(serveCommand).command(),
+		poolsCommand(),
+		accountCommand(),
+		keyCommand(),
+		storeCommand(),
+		devCommand(),
+		new(benchCommand).command(),
+		new(oursCommand).command(),
+		floorCommand(),
+		completionCommand(),
+		versionCommand(),
+	)
+	root.PersistentFlags().BoolP("help", "h", false, "Print this help.")
+	root.SetHelpCommand(helpCommand())
+	root.SetHelpFunc(printHelp)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misuse(cmd, flagError(err)) })
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := fill(cmd, environment); err != nil {
+			return misuse(cmd, err)
+		}
+		return misuse(cmd, required(cmd))
+	}
+	root.SilenceErrors, root.SilenceUsage = true, true // run prints the error
+	return root
 }
 
 // The exit codes of the contract.
@@ -61,31 +76,11 @@ func (h hinted) Unwrap() error { return h.error }
 
 // run is main without the process around it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var c commands
-	exit := -1
-	parser, err := kong.New(&c,
-		kong.Name("idpool"),
-		kong.Description("An identity-pool server, wire-compatible with Amazon Cognito Identity."),
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { exit = code; panic(exited{}) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(streams{stdout, stderr}),
-	)
-	if err != nil {
-		fmt.Fprintf(stderr, "idpool: error: %v\n", err)
-		return exitFailed
-	}
-	dropEmpty("IDPOOL_")
-	command, help, err := parse(parser, args)
-	if help {
-		return exit
-	}
-	if err == nil {
-		err = command.Run()
-	} else if _, ok := errors.AsType[startError](err); !ok {
-		err = hinted{usageError{err}, `see "idpool --help"`}
-	}
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone
 	}
@@ -99,39 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
-// dropEmpty unsets environment variables without a value: what composes
-// environments often cannot leave one out.
-func dropEmpty(prefix string) {
-	for _, pair := range os.Environ() {
-		if name, value, _ := strings.Cut(pair, "="); value == "" && strings.HasPrefix(name, prefix) {
-			os.Unsetenv(name)
-		}
-	}
-}
-
 // usageError is a flag whose value cannot be used.
 type usageError struct{ error }
 
 func (u usageError) Unwrap() error { return u.error }
-
-// startError is a failure while flags are read that is not about the flags.
-type startError struct{ error }
-
-func (s startError) Unwrap() error { return s.error }
-
-// exited is what kong's exit hook panics with after it printed help.
-type exited struct{}
-
-func parse(parser *kong.Kong, args []string) (command *kong.Context, help bool, err error) {
-	defer func() {
-		switch p := recover(); p.(type) {
-		case nil:
-		case exited:
-			help = true
-		default:
-			panic(p)
-		}
-	}()
-	command, err = parser.Parse(args)
-	return command, false, err
-}

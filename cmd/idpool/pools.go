@@ -15,22 +15,30 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/aws/smithy-go"
+	"github.com/spf13/cobra"
 )
 
-type poolsCommand struct {
-	List poolsListCommand `cmd:"" help:"List all identity pools of the account in the region."`
-	Show poolsShowCommand `cmd:"" help:"Show one identity pool and its roles."`
+func poolsCommand() *cobra.Command {
+	return group("pools", "Look at identity pools, here or at AWS.", new(poolsListCommand).command(), new(poolsShowCommand).command())
 }
 
 // client are the flags of every command that speaks to a server. Such a
 // command works against AWS too.
 type client struct {
-	EndpointURL string `name:"endpoint-url" help:"The server to ask; otherwise what AWS_ENDPOINT_URL says." placeholder:"URL"`
-	Region      string `help:"Region to ask for; otherwise what the AWS environment says." placeholder:"NAME"`
-	Output      string `enum:"table,json" default:"table" help:"table for people, json for programs."`
+	EndpointURL string
+	Region      string
+	Output      string
 }
 
-func (c client) connect(ctx context.Context) (*cognitoidentity.Client, error) {
+func (c *client) flags() []flag {
+	return []flag{
+		{name: "endpoint-url", to: text(&c.EndpointURL), kind: "URL", help: "The server to ask; otherwise what AWS_ENDPOINT_URL says."},
+		{name: "region", to: text(&c.Region), kind: "NAME", help: "Region to ask for; otherwise what the AWS environment says."},
+		outputFlag(&c.Output),
+	}
+}
+
+func (c *client) connect(ctx context.Context) (*cognitoidentity.Client, error) {
 	var opts []func(*config.LoadOptions) error
 	if c.EndpointURL != "" {
 		opts = append(opts, config.WithBaseEndpoint(c.EndpointURL))
@@ -60,13 +68,22 @@ type poolsListCommand struct {
 	client
 }
 
+func (c *poolsListCommand) command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "list [flags]", Short: "List all identity pools of the account in the region.",
+		Args: noArguments, RunE: runs(c.run),
+	}
+	define(cmd, c.client.flags()...)
+	return cmd
+}
+
 type poolLine struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
 
-// Run prints the pools, however many pages they take.
-func (c poolsListCommand) Run(ctx context.Context, s streams) error {
+// run prints the pools, however many pages they take.
+func (c *poolsListCommand) run(ctx context.Context, s streams) error {
 	api, err := c.connect(ctx)
 	if err != nil {
 		return err
@@ -95,7 +112,17 @@ func (c poolsListCommand) Run(ctx context.Context, s streams) error {
 
 type poolsShowCommand struct {
 	client
-	ID string `arg:"" help:"ID of the pool, REGION:UUID."`
+	ID string
+}
+
+func (c *poolsShowCommand) command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "show <id> [flags]", Short: "Show one identity pool and its roles.",
+		Long: "<id> is the ID of the pool, REGION:UUID.",
+		Args: argument(&c.ID, "id"), RunE: runs(c.run),
+	}
+	define(cmd, c.client.flags()...)
+	return cmd
 }
 
 // poolDetail is a pool with its roles. Members without a value are left out.
@@ -130,8 +157,8 @@ type mappingRule struct {
 	Role  string `json:"role"`
 }
 
-// Run prints the pool.
-func (c poolsShowCommand) Run(ctx context.Context, s streams) error {
+// run prints the pool.
+func (c *poolsShowCommand) run(ctx context.Context, s streams) error {
 	api, err := c.connect(ctx)
 	if err != nil {
 		return err

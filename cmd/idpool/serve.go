@@ -17,7 +17,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"idpool/internal/control"
 	"idpool/internal/credential"
@@ -32,34 +33,34 @@ import (
 
 // serveCommand are the flags of the contract.
 type serveCommand struct {
-	Listen      string `default:"127.0.0.1:8437" env:"IDPOOL_LISTEN" help:"Address of the API. Port 0 picks a free port."`
-	AdminListen string `default:"127.0.0.1:8438" env:"IDPOOL_ADMIN_LISTEN" help:"Address of metrics, health and profiles; \"off\" for none."`
-	Data        string `default:"./idpool-data" env:"IDPOOL_DATA" help:"Folder of the embedded store, the master key and the first root key. Default: ./idpool-data." placeholder:"DIR"`
-	DatabaseURL string `env:"IDPOOL_DATABASE_URL" help:"PostgreSQL instead of the embedded store, for any number of servers: postgres://user@host:5432/name. Needs a master key in the environment." placeholder:"URL"`
-	Issuer      string `env:"IDPOOL_ISSUER" help:"The iss of our OpenID tokens, and where the discovery document is reached. Default: http:// and the address of the API." placeholder:"URL"`
-	Region      string `default:"us-east-1" env:"IDPOOL_REGION" help:"Region where a request names none."`
-	Account     string `default:"000000000000" env:"IDPOOL_ACCOUNT" help:"Account of the root key, twelve digits."`
-	Config      string `env:"IDPOOL_CONFIG" help:"YAML file with providers, network and tokens. Flags can stand there too: admin_listen: off." placeholder:"FILE"`
-	Dev         bool   `env:"IDPOOL_DEV" help:"Development mode: not safe. Takes any signature and any role name, and has an issuer that signs anything."`
-	DevAnywhere bool   `env:"IDPOOL_DEV_ANYWHERE" help:"Allow development mode on an address that is not loopback."`
-	TLSCert     string `name:"tls-cert" env:"IDPOOL_TLS_CERT" help:"Certificate chain to serve https with; read again when it changes." placeholder:"FILE"`
-	TLSKey      string `name:"tls-key" env:"IDPOOL_TLS_KEY" help:"Key of the certificate." placeholder:"FILE"`
-	LogFormat   string `env:"IDPOOL_LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json, or auto: text on a terminal, else json."`
-	LogLevel    string `env:"IDPOOL_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+	Listen      string
+	AdminListen string
+	Data        string
+	DatabaseURL string
+	Issuer      string
+	Region      string
+	Account     string
+	Config      string
+	Dev         bool
+	DevAnywhere bool
+	TLSCert     string
+	TLSKey      string
+	LogFormat   string
+	LogLevel    string
+	StopDelay   time.Duration
 
-	StopDelay time.Duration `default:"0s" env:"IDPOOL_STOP_DELAY" help:"How long to go on serving after SIGTERM while /readyz says no, so that a load balancer sees it first."`
-
-	RootKeyID  string `name:"root-access-key-id" hidden:"" env:"IDPOOL_ROOT_ACCESS_KEY_ID"`
-	RootSecret string `name:"root-secret-access-key" hidden:"" env:"IDPOOL_ROOT_SECRET_ACCESS_KEY"`
-	MasterKey  string `name:"master-key" hidden:"" env:"IDPOOL_MASTER_KEY"`
-	MasterFile string `name:"master-key-file" hidden:"" env:"IDPOOL_MASTER_KEY_FILE"`
+	RootKeyID  string
+	RootSecret string
+	MasterKey  string
+	MasterFile string
 
 	file fileConfig
 }
 
-// Help is the long text of "idpool serve --help".
-func (serveCommand) Help() string {
-	return `A flag beats its environment variable, which beats the configuration file,
+func (c *serveCommand) command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "serve [flags]", Short: "Run the server.",
+		Long: `A flag beats its environment variable, which beats the configuration file,
 which beats the default. Read from the environment only:
   IDPOOL_ROOT_ACCESS_KEY_ID, IDPOOL_ROOT_SECRET_ACCESS_KEY
       the root key of the account. Without them the first start makes one and
@@ -71,38 +72,57 @@ which beats the default. Read from the environment only:
       by commas, while they are rotated. Without them <data>/master.key, which
       the first start makes; servers on one PostgreSQL database need the same.
 A password in --database-url can be seen by others on the machine: put it into
-the environment, or into a file that passfile=… names in the URL.`
+the environment, or into a file that passfile=… names in the URL.`,
+		Args:    noArguments,
+		PreRunE: func(cmd *cobra.Command, _ []string) error { return c.readFile(cmd) },
+		RunE:    runs(c.run),
+	}
+	define(cmd,
+		flag{name: "listen", to: text(&c.Listen), kind: "ADDRESS", env: "IDPOOL_LISTEN", value: "127.0.0.1:8437", help: "Address of the API. Port 0 picks a free port."},
+		flag{name: "admin-listen", to: text(&c.AdminListen), kind: "ADDRESS", env: "IDPOOL_ADMIN_LISTEN", value: "127.0.0.1:8438", help: "Address of metrics, health and profiles; \"off\" for none."},
+		flag{name: "data", to: text(&c.Data), kind: "DIR", env: "IDPOOL_DATA", value: "./idpool-data", help: "Folder of the embedded store, the master key and the first root key."},
+		flag{name: "database-url", to: text(&c.DatabaseURL), kind: "URL", env: "IDPOOL_DATABASE_URL", help: "PostgreSQL instead of the embedded store, for any number of servers: postgres://user@host:5432/name. Needs a master key in the environment."},
+		flag{name: "issuer", to: text(&c.Issuer), kind: "URL", env: "IDPOOL_ISSUER", help: "The iss of our OpenID tokens, and where the discovery document is reached. Default: http:// and the address of the API."},
+		flag{name: "region", to: text(&c.Region), kind: "NAME", env: "IDPOOL_REGION", value: "us-east-1", help: "Region where a request names none."},
+		flag{name: "account", to: text(&c.Account), kind: "ID", env: "IDPOOL_ACCOUNT", value: "000000000000", help: "Account of the root key, twelve digits."},
+		flag{name: configFlag, to: text(&c.Config), kind: "FILE", env: "IDPOOL_CONFIG", help: "YAML file with providers, network and tokens. Flags can stand there too: admin_listen: off."},
+		flag{name: "dev", to: boolean(&c.Dev), kind: isSwitch, env: "IDPOOL_DEV", help: "Development mode: not safe. Takes any signature and any role name, and has an issuer that signs anything."},
+		flag{name: "dev-anywhere", to: boolean(&c.DevAnywhere), kind: isSwitch, env: "IDPOOL_DEV_ANYWHERE", help: "Allow development mode on an address that is not loopback."},
+		flag{name: "tls-cert", to: text(&c.TLSCert), kind: "FILE", env: "IDPOOL_TLS_CERT", help: "Certificate chain to serve https with; read again when it changes."},
+		flag{name: "tls-key", to: text(&c.TLSKey), kind: "FILE", env: "IDPOOL_TLS_KEY", help: "Key of the certificate."},
+		flag{name: "log-format", to: text(&c.LogFormat), kind: "FORMAT", choices: []string{"text", "json", "auto"}, env: "IDPOOL_LOG_FORMAT", value: "auto", help: "text, json, or auto: text on a terminal, else json."},
+		flag{name: "log-level", to: text(&c.LogLevel), kind: "LEVEL", choices: []string{"debug", "info", "warn", "error"}, env: "IDPOOL_LOG_LEVEL", value: "info", help: "debug, info, warn or error."},
+		flag{name: "stop-delay", to: duration(&c.StopDelay), kind: "DURATION", env: "IDPOOL_STOP_DELAY", value: "0s", help: "How long to go on serving after SIGTERM while /readyz says no, so that a load balancer sees it first."},
+		flag{name: "root-access-key-id", to: text(&c.RootKeyID), env: "IDPOOL_ROOT_ACCESS_KEY_ID", hidden: true},
+		flag{name: "root-secret-access-key", to: text(&c.RootSecret), env: "IDPOOL_ROOT_SECRET_ACCESS_KEY", hidden: true},
+		flag{name: "master-key", to: text(&c.MasterKey), env: "IDPOOL_MASTER_KEY", hidden: true},
+		flag{name: "master-key-file", to: text(&c.MasterFile), env: "IDPOOL_MASTER_KEY_FILE", hidden: true},
+	)
+	return cmd
 }
 
-// BeforeResolve reads the configuration file, which may hold flags that neither
-// the command line nor the environment gives.
-func (c *serveCommand) BeforeResolve(k *kong.Context) (err error) {
-	var path string
-	names := map[string]bool{}
-	for _, flag := range k.Flags() {
-		switch {
-		case flag.Name == "config":
-			path = k.FlagValue(flag).(string)
-		case !flag.Hidden && len(flag.Envs) > 0:
-			names[strings.ReplaceAll(flag.Name, "-", "_")] = true
+// configFlag names the file that may hold all flags but this one.
+const configFlag = "config"
+
+// readFile reads the configuration file, which may hold flags that neither the
+// command line nor the environment gives.
+func (c *serveCommand) readFile(cmd *cobra.Command) (err error) {
+	key := func(f *flag) string { return strings.ReplaceAll(f.name, "-", "_") }
+	known := map[string]bool{}
+	cmd.Flags().VisitAll(func(defined *pflag.Flag) {
+		if f, ours := defined.Value.(*flag); ours && !f.hidden && f.name != configFlag {
+			known[key(f)] = true
 		}
+	})
+	if c.file, err = readConfig(c.Config, known); err != nil {
+		return err
 	}
-	if c.file, err = readConfig(path, names); err != nil {
-		return startError{err}
-	}
-	k.AddResolver(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		value, given := c.file.Flags[strings.ReplaceAll(flag.Name, "-", "_")]
-		for _, name := range flag.Envs {
-			if _, set := os.LookupEnv(name); set {
-				return nil, nil
-			}
+	return misuse(cmd, fill(cmd, func(f *flag) (text, origin string) {
+		if value, given := c.file.Flags[key(f)]; given {
+			return value.Value, c.Config
 		}
-		if !given {
-			return nil, nil
-		}
-		return value.Value, nil
+		return "", ""
 	}))
-	return nil
 }
 
 var twelveDigits = regexp.MustCompile(`^[0-9]{12}$`)
@@ -159,8 +179,8 @@ func loopback(address string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// Run serves until the process is told to stop.
-func (c *serveCommand) Run(ctx context.Context, s streams) error {
+// run serves until the process is told to stop.
+func (c *serveCommand) run(ctx context.Context, s streams) error {
 	if err := c.check(); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"idpool/internal/idpool"
@@ -21,26 +22,36 @@ import (
 	"idpool/internal/store/sqlite"
 )
 
-type storeCommand struct {
-	Copy storeCopyCommand `cmd:"" help:"Copy everything from one store to another, and compare."`
+func storeCommand() *cobra.Command {
+	return group("store", "Stores of this server.", new(storeCopyCommand).command())
 }
 
 type storeCopyCommand struct {
-	From   string `required:"" help:"A data folder, or the URL of a PostgreSQL database." placeholder:"STORE"`
-	To     string `required:"" help:"The same; a folder is made." placeholder:"STORE"`
-	Resume bool   `help:"Go on with a copy that was cut short."`
-	Output string `enum:"table,json" default:"table" help:"table for people, json for programs."`
+	From   string
+	To     string
+	Resume bool
+	Output string
 }
 
-// Help is the long text of "idpool store copy --help".
-func (storeCopyCommand) Help() string {
-	return `Stop the servers first: nobody may write to either store meanwhile. What is
+func (c *storeCopyCommand) command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "copy --from STORE --to STORE [flags]", Short: "Copy everything from one store to another, and compare.",
+		Long: `Stop the servers first: nobody may write to either store meanwhile. What is
 sealed is copied as it is, so the servers on the other store need the same
-master key: take the file master.key along, or give IDPOOL_MASTER_KEY.`
+master key: take the file master.key along, or give IDPOOL_MASTER_KEY.`,
+		Args: noArguments, RunE: runs(c.run),
+	}
+	define(cmd,
+		flag{name: "from", to: text(&c.From), kind: "STORE", required: true, help: "A data folder, or the URL of a PostgreSQL database."},
+		flag{name: "to", to: text(&c.To), kind: "STORE", required: true, help: "The same; a folder is made."},
+		flag{name: "resume", to: boolean(&c.Resume), kind: isSwitch, help: "Go on with a copy that was cut short."},
+		outputFlag(&c.Output),
+	)
+	return cmd
 }
 
-// Run copies, and prints what every table has in both stores then.
-func (c storeCopyCommand) Run(ctx context.Context, s streams) error {
+// run copies, and prints what every table has in both stores then.
+func (c *storeCopyCommand) run(ctx context.Context, s streams) error {
 	if c.From == c.To {
 		return usageError{errors.New("--from and --to name the same store")}
 	}

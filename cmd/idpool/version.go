@@ -2,8 +2,11 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"runtime/debug"
+
+	"github.com/spf13/cobra"
 
 	"idpool/internal/store/sqlite"
 )
@@ -14,7 +17,12 @@ var (
 	commit  = ""
 )
 
-type versionCommand struct{}
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print version, commit and schema number.", DisableFlagsInUseLine: true,
+		Args: noArguments, RunE: runs(printVersion),
+	}
+}
 
 // revision is the commit that the program was built from; empty if nobody
 // knows.
@@ -30,8 +38,8 @@ func revision() string {
 	return at
 }
 
-// Run prints one line.
-func (versionCommand) Run(s streams) error {
+// printVersion prints one line.
+func printVersion(_ context.Context, s streams) error {
 	_, err := fmt.Fprintf(s.out, "idpool %s, commit %.12s, schema %d\n", version, cmp.Or(revision(), "unknown"), sqlite.SchemaVersion)
 	return err
 }
