@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"idpool/internal/idpool"
+	"idpool/internal/wire"
 )
 
 // flushEvery is how long a log line may wait for its neighbours. One write for
@@ -119,10 +120,8 @@ func (l *line) number(n int64) { l.Write(strconv.AppendInt(l.AvailableBuffer(), 
 
 // text writes a string that needs no escapes.
 func (l *line) text(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return false
-		}
+	if !wire.PlainText(s) {
+		return false
 	}
 	l.WriteByte('"')
 	l.WriteString(s)

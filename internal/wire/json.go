@@ -76,9 +76,30 @@ type Appender interface {
 
 // AppendText appends a string as JSON.
 func AppendText(b []byte, text string) []byte {
+	if PlainText(text) {
+		return append(append(append(b, '"'), text...), '"')
+	}
 	b, _ = jsontext.AppendQuote(b, text) // what is no UTF-8 becomes U+FFFD
 	return b
 }
+
+// PlainText reports whether a text is in JSON what it is by itself, whoever writes
+// it: printable ASCII without quotes and backslashes.
+func PlainText(text string) bool {
+	for i := range len(text) {
+		if !plain[text[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+var plain = func() (set [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		set[c] = c != '"' && c != '\\'
+	}
+	return set
+}()
 
 func encode(out any) ([]byte, error) {
 	if a, ok := out.(Appender); ok {
@@ -120,12 +141,15 @@ func (f *failure) json() answer {
 type Time time.Time
 
 // MarshalJSON writes the number.
-func (t Time) MarshalJSON() ([]byte, error) {
+func (t Time) MarshalJSON() ([]byte, error) { return t.AppendJSON(nil), nil }
+
+// AppendJSON implements Appender.
+func (t Time) AppendJSON(b []byte) []byte {
 	ms := time.Time(t).UnixMilli()
 	if ms%1000 == 0 {
-		return strconv.AppendInt(nil, ms/1000, 10), nil
+		return strconv.AppendInt(b, ms/1000, 10)
 	}
-	return strconv.AppendFloat(nil, float64(ms)/1000, 'f', 3, 64), nil
+	return strconv.AppendFloat(b, float64(ms)/1000, 'f', 3, 64)
 }
 
 // UnmarshalJSON reads the number, for clients and tests.

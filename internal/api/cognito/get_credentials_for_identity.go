@@ -3,6 +3,7 @@ package cognito
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"idpool/internal/credential"
@@ -35,6 +36,18 @@ type credentials struct {
 	Expiration   wire.Time
 	SecretKey    string
 	SessionToken string
+}
+
+// AppendJSON implements wire.Appender.
+func (o getCredentialsForIdentityOutput) AppendJSON(b []byte) []byte {
+	c := o.Credentials
+	b = slices.Grow(b, len(c.SessionToken)+384)
+	b = wire.AppendText(append(b, `{"Credentials":{"AccessKeyId":`...), c.AccessKeyID)
+	b = c.Expiration.AppendJSON(append(b, `,"Expiration":`...))
+	b = wire.AppendText(append(b, `,"SecretKey":`...), c.SecretKey)
+	b = wire.AppendText(append(b, `,"SessionToken":`...), c.SessionToken)
+	b = wire.AppendText(append(b, `},"IdentityId":`...), o.IdentityID)
+	return append(b, '}')
 }
 
 // What a session of the enhanced flow is called and how long it lasts

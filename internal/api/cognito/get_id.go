@@ -2,6 +2,7 @@ package cognito
 
 import (
 	"context"
+	"slices"
 
 	"idpool/internal/idpool"
 	"idpool/internal/wire"
@@ -20,6 +21,12 @@ type getIDInput struct {
 
 type getIDOutput struct {
 	IdentityID string `json:"IdentityId"`
+}
+
+// AppendJSON implements wire.Appender.
+func (o getIDOutput) AppendJSON(b []byte) []byte {
+	b = append(slices.Grow(b, len(o.IdentityID)+32), `{"IdentityId":`...)
+	return append(wire.AppendText(b, o.IdentityID), '}')
 }
 
 // getID finds or makes the identity of whoever the logins prove; without any
