@@ -202,16 +202,16 @@ func TestPurgeByTwoNodes(t *testing.T) {
 	if sum != 400 {
 		t.Errorf("removed %v, %d in all, of 400", removed, sum)
 	}
-	err = stores[1].View(t.Context(), func(r idpool.Reader) error {
-		left, err := r.Identities(t.Context(), pool.ID, "", 10)
-		deleted, err2 := r.DeletedPools(t.Context())
-		if len(left)+len(deleted) > 0 || err2 != nil {
-			t.Errorf("left: %v, %v, %v", left, deleted, err2)
+	var left []idpool.Identity
+	var deleted []idpool.PoolID
+	err = stores[1].View(t.Context(), func(r idpool.Reader) (err error) {
+		if left, err = r.Identities(t.Context(), pool.ID, "", 10); err == nil {
+			deleted, err = r.DeletedPools(t.Context())
 		}
 		return err
 	})
-	if err != nil {
-		t.Error(err)
+	if err != nil || len(left)+len(deleted) > 0 {
+		t.Errorf("left: %v, %v, %v", left, deleted, err)
 	}
 }
 
