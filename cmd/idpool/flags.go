@@ -27,11 +27,14 @@ type flag struct {
 	hidden   bool
 }
 
-// isSwitch is the kind of a flag that needs no value.
+// isSwitch is the kind of a flag that needs no value. The help leaves it out.
 const isSwitch = "bool"
 
 // Set is for pflag, like String and Type.
 func (f *flag) Set(text string) error {
+	if !f.hidden && strings.HasPrefix(text, "--") { // the flag after one whose value was forgotten
+		return errors.New("needs a value")
+	}
 	if f.choices != nil && !slices.Contains(f.choices, text) {
 		return fmt.Errorf(`must be one of "%s"`, strings.Join(f.choices, `","`))
 	}
