@@ -142,6 +142,7 @@ func TestAccepted(t *testing.T) {
 		"a member of its own":         w.Token("ann", logintest.Header("x", map[string]any{"y": []int{1}})),
 		"its own key in the header":   w.Token("ann", logintest.Header("jwk", w.Key().JWK())),
 		"a foreign key in the header": w.Token("ann", logintest.Header("jwk", logintest.NewKey(t, "ES256").JWK())),
+		"no key in the header":        w.Token("ann", logintest.Header("jwk", "none"), logintest.Header("x5c", 1)),
 		"jku":                         w.Token("ann", logintest.Header("jku", "http://127.0.0.1:1/keys")),
 		"expired within the skew":     w.Token("ann", logintest.Claim("exp", now-59)),
 		"nbf within the skew":         w.Token("ann", logintest.Claim("nbf", now+60)),
