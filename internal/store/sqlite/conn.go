@@ -20,6 +20,7 @@ import (
 type conn struct {
 	*sqlite.Conn
 	prepared map[string]*statement
+	writes   int           // how often Exec was called
 	tx       idpool.Writer // what runs statements here
 }
 
@@ -60,6 +61,7 @@ func (c *conn) Query(ctx context.Context, text string, args ...any) (store.Rows,
 
 // Exec implements store.Querier.
 func (c *conn) Exec(_ context.Context, text string, args ...any) (int64, error) {
+	c.writes++
 	s, err := c.begin(text, args)
 	if err != nil {
 		return 0, err

@@ -259,6 +259,66 @@ func TestOneFailsAmongMany(t *testing.T) {
 	}
 }
 
+// TestRunsAgain: updates run once, unless one of their commit failed after it had
+// written; if one ends the transaction none of them is kept.
+func TestRunsAgain(t *testing.T) {
+	onPurpose := errors.New("on purpose")
+	for _, c := range []struct {
+		what string
+		odd  func(w idpool.Writer) error // the last of three updates
+		want error
+		runs int64 // of each of them
+		rows int
+	}{
+		{"is good", name(0), nil, 1, 3},
+		{"fails before it writes", func(w idpool.Writer) error { return onPurpose }, onPurpose, 1, 2},
+		{"panics before it writes", func(w idpool.Writer) error { panic(onPurpose) }, nil, 1, 2},
+		{"fails after it has written", func(w idpool.Writer) error { return errors.Join(name(0)(w), onPurpose) }, onPurpose, 2, 2},
+		{"ends the transaction", func(w idpool.Writer) error {
+			_, err := w.(store.Tx).Q.Exec(t.Context(), "ROLLBACK")
+			return err
+		}, nil, 1, 0},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			s := open(t, fresh(t))
+			release := stall(t, s)
+			var runs [3]atomic.Int64
+			var outcomes [3]error
+			var updates sync.WaitGroup
+			for n, fn := range []func(idpool.Writer) error{name(1), name(2), c.odd} {
+				updates.Go(func() {
+					outcomes[n] = s.Update(t.Context(), func(w idpool.Writer) error {
+						runs[n].Add(1)
+						return fn(w)
+					})
+				})
+				queued(t, s, n+1) // in this order
+			}
+			release()
+			updates.Wait()
+			if err := outcomes[2]; c.want != nil && !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+			rows, err := held(t.Context(), s)
+			if len(rows) != c.rows || err != nil {
+				t.Errorf("%d rows, %v; want %d", len(rows), err, c.rows)
+			}
+			for n := range runs {
+				if got := runs[n].Load(); got != c.runs {
+					t.Errorf("update %d ran %d times, want %d", n, got, c.runs)
+				}
+				if n != 2 && (outcomes[n] == nil) != (c.rows > 0) {
+					t.Errorf("update %d: %v", n, outcomes[n])
+				}
+			}
+			idle(t, s.writer)
+			if err := s.Update(t.Context(), name(9)); err != nil {
+				t.Errorf("the next update: %v", err)
+			}
+		})
+	}
+}
+
 // TestReadersDoNotWait: while the writer is in the middle of an update
 // everybody else reads, as it was before.
 func TestReadersDoNotWait(t *testing.T) {
