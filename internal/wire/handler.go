@@ -8,8 +8,10 @@ import (
 	"mime"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"idpool/internal/idpool"
@@ -53,14 +55,27 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	ctx := &eventContext{bounded, Event{RequestID: id, Remote: r.RemoteAddr, Secure: r.TLS != nil}}
 	ev := &ctx.event
-	a := h.answer(ctx, r, ev)
+	room := rooms.Get().(*room)
+	a := h.answer(ctx, r, ev, room)
 	ev.Status, ev.Took = a.status, h.Now().Sub(start)
 	h.Observe(ctx, ev)
 	write(w, r, id, a)
+	if cap(room.request)+cap(room.answer) <= maxRoom {
+		rooms.Put(room)
+	}
 }
 
-func (h *Handler) answer(ctx context.Context, r *http.Request, ev *Event) answer {
-	body, err := readBody(r)
+// room is the memory for the bytes of a request and of its answer. Nobody may keep
+// any of it: the next request gets the same.
+type room struct{ request, answer []byte }
+
+var rooms = sync.Pool{New: func() any { return new(room) }}
+
+// maxRoom bounds what is kept; longer requests and answers are rare.
+const maxRoom = 64 << 10
+
+func (h *Handler) answer(ctx context.Context, r *http.Request, ev *Event, room *room) answer {
+	body, err := room.read(r)
 	if err != nil {
 		ev.Cause = err
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
@@ -75,7 +90,7 @@ func (h *Handler) answer(ctx context.Context, r *http.Request, ev *Event) answer
 		r.Method == http.MethodGet && strings.Contains(r.URL.RawQuery, "Action="):
 		return h.serveQuery(ctx, r, ev, body)
 	case r.Method == http.MethodPost:
-		return h.serveJSON(ctx, r, ev, kind, body)
+		return h.serveJSON(ctx, r, ev, kind, body, room)
 	}
 	return badRequest(ev)
 }
@@ -89,12 +104,12 @@ func mediaType(header string) string {
 	return kind
 }
 
-// readBody reads a bounded body, in one allocation where its length is known.
-func readBody(r *http.Request) ([]byte, error) {
+// read reads a bounded body.
+func (m *room) read(r *http.Request) ([]byte, error) {
 	if n := r.ContentLength; n > 0 && n <= MaxBody {
-		body := make([]byte, n)
-		_, err := io.ReadFull(r.Body, body)
-		return body, err
+		m.request = slices.Grow(m.request[:0], int(n))[:n]
+		_, err := io.ReadFull(r.Body, m.request)
+		return m.request, err
 	}
 	return io.ReadAll(http.MaxBytesReader(nil, r.Body, MaxBody))
 }

@@ -24,7 +24,7 @@ var wordsJSON = framework{
 
 // serveJSON answers an AWS JSON 1.1 request. The order of the checks is that
 // of behaviour 1.4.
-func (h *Handler) serveJSON(ctx context.Context, r *http.Request, ev *Event, kind string, body []byte) answer {
+func (h *Handler) serveJSON(ctx context.Context, r *http.Request, ev *Event, kind string, body []byte, room *room) answer {
 	svc, op := h.target(r.Header.Get("X-Amz-Target"))
 	if svc != nil {
 		ev.Service = svc.Name
@@ -61,7 +61,7 @@ func (h *Handler) serveJSON(ctx context.Context, r *http.Request, ev *Event, kin
 	if _, none := out.(Empty); none {
 		return answer{status: http.StatusOK, kind: jsonType}
 	}
-	text, err := encode(out)
+	text, err := room.encode(out)
 	if err != nil {
 		return fail(svc.fail(err))
 	}
@@ -101,9 +101,10 @@ var plain = func() (set [256]bool) {
 	return set
 }()
 
-func encode(out any) ([]byte, error) {
+func (m *room) encode(out any) ([]byte, error) {
 	if a, ok := out.(Appender); ok {
-		return a.AppendJSON(nil), nil
+		m.answer = a.AppendJSON(m.answer[:0])
+		return m.answer, nil
 	}
 	return json.Marshal(out, json.Deterministic(true))
 }
