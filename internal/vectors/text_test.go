@@ -85,7 +85,7 @@ var kinds = map[string]kind{
 	"role":     {"AssumedRoleId", regexp.MustCompile(`\bAROA[A-Z0-9]{17}\b`), true},
 	"user":     {"UserId", regexp.MustCompile(`\bAIDA[A-Z0-9]{17}\b`), true},
 	"secret":   {"SecretKey|SecretAccessKey", regexp.MustCompile(`[A-Za-z0-9+/]{40}`), false},
-	"session":  {"SessionToken", regexp.MustCompile(`[A-Za-z0-9+/]{200,}={0,2}`), false},
+	"session":  {"SessionToken", regexp.MustCompile(`[A-Za-z0-9+/]{100,}={0,2}`), false},
 	"next":     {"NextToken", regexp.MustCompile(`[\w-]{40,}`), false},
 	"request":  {"RequestId", regexp.MustCompile(v4), false},
 	"guid":     {"", regexp.MustCompile(v4 + "|" + v7), false},
