@@ -12,7 +12,8 @@ func completionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "completion <shell>", Short: "Print a script that completes in bash, zsh or fish.",
 		Long: `For this session of bash: source <(idpool completion bash); the same of zsh.
-For this session of fish: idpool completion fish | source`,
+For this session of fish: idpool completion fish | source
+In bash the package bash-completion must be there.`,
 		DisableFlagsInUseLine: true,
 		Args:                  argument(&shell, "shell"),
 		ValidArgs:             []string{"bash", "zsh", "fish"},
