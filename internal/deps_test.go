@@ -62,7 +62,8 @@ var may = map[string][]string{
 	"examples/backend": {},
 
 	// Tests only.
-	"internal/store/postgres/pgtest": {},
+	"internal/freeport":              {},
+	"internal/store/postgres/pgtest": {"internal/freeport"},
 	"internal/vectors":               {},
 }
 
