@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -133,9 +134,14 @@ func lockFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-// The settings of a connection, each a PRAGMA. Tuned by measurement:
-// docs/performance.md.
-var settings = []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "mmap_size(1073741824)", "cache_size(-16000)", "wal_autocheckpoint(16000)"}
+// The settings of all connections, of the writer and of readers, each a PRAGMA.
+// Tuned by measurement: docs/performance.md. A reader's cache ends with the next
+// commit and holds what is not mapped; the writer's holds what a commit changes.
+var (
+	settings = []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "mmap_size(1073741824)", "wal_autocheckpoint(16000)"}
+	writing  = slices.Concat(settings, []string{"cache_size(-16000)"})
+	reading  = slices.Concat(settings, []string{"cache_size(-2000)", "query_only(1)"})
+)
 
 // The file is this process's alone, which its lock holds too: with unix-excl the
 // index of the log is in our memory, and a reader asks the system for nothing.
@@ -199,7 +205,7 @@ func create(ctx context.Context, path string) error {
 // migrate brings the schema forward, through the driver of database/sql that
 // goose wants.
 func migrate(ctx context.Context, path string) (err error) {
-	db, err := sql.Open("sqlite", dsn(path)+"&_txlock=immediate&_pragma="+strings.Join(settings, "&_pragma="))
+	db, err := sql.Open("sqlite", dsn(path)+"&_txlock=immediate&_pragma="+strings.Join(writing, "&_pragma="))
 	if err != nil {
 		return err
 	}

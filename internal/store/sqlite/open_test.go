@@ -347,7 +347,10 @@ func TestSettings(t *testing.T) {
 		if err := checkSettings(c); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "query_only": fmt.Sprint(len(name) / 8), "application_id": fmt.Sprint(applicationID), "user_version": fmt.Sprint(SchemaVersion)} {
+		for pragma, want := range map[string]string{
+			"journal_mode": "wal", "synchronous": "2", "busy_timeout": "5000", "mmap_size": "1073741824", "wal_autocheckpoint": "16000",
+			"query_only": fmt.Sprint(len(name) / 8), "application_id": fmt.Sprint(applicationID), "user_version": fmt.Sprint(SchemaVersion),
+		} {
 			if got, err := c.ask("PRAGMA " + pragma); err != nil || got != want {
 				t.Errorf("%s: %s = %s (%v), want %s", name, pragma, got, err, want)
 			}

@@ -13,9 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -90,14 +88,14 @@ func Open(ctx context.Context, path string) (_ *Store, err error) {
 			return nil, err
 		}
 	}
-	if s.writer, err = newConn(dsn(path), settings...); err != nil {
+	if s.writer, err = newConn(dsn(path), writing...); err != nil {
 		return nil, err
 	}
 	if err := checkSettings(s.writer); err != nil {
 		return nil, err
 	}
 	for range readerCount {
-		c, err := newConn(dsn(path), slices.Concat(settings, []string{"query_only(1)"})...)
+		c, err := newConn(dsn(path), reading...)
 		if err != nil {
 			return nil, err
 		}
@@ -203,23 +201,18 @@ func (s *Store) write() {
 	}
 }
 
-// gather adds the updates that wait to the first one. Whoever is about to ask for
-// one may do so before: with many clients a commit then serves half as many more,
-// and with one nobody is waited for.
-func (s *Store) gather(first *update) (batch []*update) {
-	batch = append(batch, first)
-	for yielded := false; len(batch) < maxBatch; {
+// gather adds the updates that wait to the first one. To let those run who are
+// about to ask for one saves little when they write alone, and with many readers
+// beside them costs a place behind all of these.
+func (s *Store) gather(first *update) []*update {
+	batch := []*update{first}
+	for len(batch) < maxBatch {
 		select {
 		case u := <-s.queue:
 			batch = append(batch, u)
-			continue
 		default:
+			return batch
 		}
-		if yielded {
-			break
-		}
-		runtime.Gosched()
-		yielded = true
 	}
 	return batch
 }
