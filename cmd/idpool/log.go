@@ -178,6 +178,8 @@ func (b *bufferedWriter) drain() {
 	waiting := b.buf
 	b.buf = b.spare[:0]
 	b.mu.Unlock()
-	b.to.Write(waiting)
+	if len(waiting) > 0 {
+		b.to.Write(waiting)
+	}
 	b.spare = waiting
 }

@@ -35,22 +35,28 @@ type wholeConn struct {
 const maxHeld = 256 << 10
 
 func (c *wholeConn) Write(p []byte) (int, error) {
-	if c.body == 0 && len(c.held) == 0 {
-		return c.Conn.Write(p)
-	}
-	c.held = append(c.held, p...)
-	if c.body > 0 {
-		end := bytes.Index(c.held, []byte("\r\n\r\n"))
-		if end < 0 || len(c.held) < end+4+c.body {
+	whole := p
+	if len(c.held) > 0 || !c.complete(p) {
+		c.held = append(c.held, p...)
+		if !c.complete(c.held) {
 			return len(p), nil
 		}
+		whole = c.held
 	}
-	whole := c.held
 	c.body, c.held = 0, c.held[:0]
 	if _, err := c.Conn.Write(whole); err != nil {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// complete reports whether a text has the body that is waited for.
+func (c *wholeConn) complete(text []byte) bool {
+	if c.body == 0 {
+		return true
+	}
+	end := bytes.Index(text, []byte("\r\n\r\n"))
+	return end >= 0 && len(text) >= end+4+c.body
 }
 
 type connKey struct{}
