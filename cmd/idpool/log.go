@@ -33,8 +33,8 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, func()) {
 	return slog.New(lineHandler{slog.NewJSONHandler(b, opts), b}), func() { close(b.stop); <-b.stopped }
 }
 
-// lineHandler writes what slog's handler of JSON would, to the byte, in a quarter
-// of the time if it is as plain as the line of a request that went well. Any other
+// lineHandler writes what slog's handler of JSON would, to the byte, in half of
+// the time if it is as plain as the line of a request that went well. Any other
 // line it leaves to slog.
 type lineHandler struct {
 	slog.Handler // of JSON
