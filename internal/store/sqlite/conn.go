@@ -20,7 +20,7 @@ import (
 type conn struct {
 	*sqlite.Conn
 	prepared map[string]*statement
-	writes   int           // how often Exec was called
+	writes   int           // statements that may have changed something
 	tx       idpool.Writer // what runs statements here
 }
 
@@ -56,12 +56,15 @@ func (c *conn) Query(ctx context.Context, text string, args ...any) (store.Rows,
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return c.begin(text, args)
+	s, err := c.begin(text, args)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Exec implements store.Querier.
 func (c *conn) Exec(_ context.Context, text string, args ...any) (int64, error) {
-	c.writes++
 	s, err := c.begin(text, args)
 	if err != nil {
 		return 0, err
@@ -69,7 +72,11 @@ func (c *conn) Exec(_ context.Context, text string, args ...any) (int64, error) 
 	defer s.Close()
 	for s.Next() {
 	}
-	return int64(c.Changes()), s.Err()
+	n := int64(c.Changes())
+	if n > 0 || s.err != nil {
+		c.writes++
+	}
+	return n, s.Err()
 }
 
 // Later implements store.Querier. A statement costs less here than to put it off.

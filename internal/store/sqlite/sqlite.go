@@ -201,9 +201,9 @@ func (s *Store) write() {
 	}
 }
 
-// gather adds the updates that wait to the first one. To let those run who are
-// about to ask for one saves little when they write alone, and with many readers
-// beside them costs a place behind all of these.
+// gather adds the updates that wait to the first one. It does not let others run
+// who may be about to ask for one: that saves little when all write, and where
+// many read the writer then waits behind all of them.
 func (s *Store) gather(first *update) []*update {
 	batch := []*update{first}
 	for len(batch) < maxBatch {

@@ -272,6 +272,13 @@ func TestRunsAgain(t *testing.T) {
 	}{
 		{"is good", name(0), nil, 1, 3},
 		{"fails before it writes", func(w idpool.Writer) error { return onPurpose }, onPurpose, 1, 2},
+		{"finds nothing to write", func(w idpool.Writer) error {
+			err := w.DeleteOIDCProvider(t.Context(), account, "nobody")
+			if !idpool.IsNotFound(err) {
+				t.Error(err)
+			}
+			return onPurpose
+		}, onPurpose, 1, 2},
 		{"panics before it writes", func(w idpool.Writer) error { panic(onPurpose) }, nil, 1, 2},
 		{"fails after it has written", func(w idpool.Writer) error { return errors.Join(name(0)(w), onPurpose) }, onPurpose, 2, 2},
 		{"ends the transaction", func(w idpool.Writer) error {
