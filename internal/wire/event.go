@@ -43,20 +43,6 @@ type Event struct {
 
 type eventKey struct{}
 
-// eventContext is the context of a request, which has its event in it.
-type eventContext struct {
-	context.Context
-	event Event
-}
-
-// Value implements context.Context.
-func (c *eventContext) Value(key any) any {
-	if _, ok := key.(eventKey); ok {
-		return &c.event
-	}
-	return c.Context.Value(key)
-}
-
 // EventFrom returns the event of the request that ctx belongs to. Outside of a
 // request it returns one that nobody writes.
 func EventFrom(ctx context.Context) *Event {

@@ -51,9 +51,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		preflight(w, r, id)
 		return
 	}
-	bounded, cancel := context.WithTimeout(r.Context(), maxTime)
-	defer cancel()
-	ctx := &eventContext{bounded, Event{RequestID: id, Remote: r.RemoteAddr, Secure: r.TLS != nil}}
+	ctx := &requestContext{Context: r.Context(), deadline: time.Now().Add(maxTime), event: Event{RequestID: id, Remote: r.RemoteAddr, Secure: r.TLS != nil}}
+	defer ctx.end()
 	ev := &ctx.event
 	room := rooms.Get().(*room)
 	a := h.answer(ctx, r, ev, room)
