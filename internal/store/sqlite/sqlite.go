@@ -145,18 +145,36 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // View implements idpool.Store.
 func (s *Store) View(ctx context.Context, fn func(idpool.Reader) error) error {
+	c, err := s.reader(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { s.readers <- c }()
+	if err := c.control("BEGIN"); err != nil {
+		return err
+	}
+	defer c.control("ROLLBACK")
+	return fn(c.tx)
+}
+
+// reader takes a connection that reads. Most views find one, and ask nobody to
+// tell them when they have waited long enough.
+func (s *Store) reader(ctx context.Context) (*conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case c := <-s.readers:
+		return c, nil
+	default:
+	}
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	case <-s.closing:
-		return errClosed()
+		return nil, errClosed()
 	case c := <-s.readers:
-		defer func() { s.readers <- c }()
-		if err := c.control("BEGIN"); err != nil {
-			return err
-		}
-		defer c.control("ROLLBACK")
-		return fn(c.tx)
+		return c, nil
 	}
 }
 
