@@ -49,6 +49,8 @@ type networkConfig struct {
 	AllowCIDRs []netip.Prefix `yaml:"allow_cidrs"`
 	CAFile     string         `yaml:"ca_file"`
 	KeySetTTL  time.Duration  `yaml:"key_set_ttl"`
+	// TrustedProxies are believed about the clients they forward for.
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
 }
 
 // stsConfig says which roles belong to the STS of somebody else.
@@ -134,6 +136,10 @@ func (c *fileConfig) check() error {
 		}
 	}
 	say(c.Network.KeySetTTL <= 0 || c.Network.KeySetTTL > maxKeySetTTL, "network.key_set_ttl: %s is not between 1s and %s", c.Network.KeySetTTL, maxKeySetTTL)
+	for _, prefix := range c.Network.TrustedProxies {
+		say(prefix.Bits() == 0, "network.trusted_proxies: %s is everybody, who could then say to be anybody", prefix)
+		say(prefix != prefix.Masked(), "network.trusted_proxies: %s is not a network; %s is", prefix, prefix.Masked())
+	}
 	say(c.Tokens.ClockSkew < 0 || c.Tokens.ClockSkew > 10*time.Minute, "tokens.clock_skew: %s is not between 0s and 10m", c.Tokens.ClockSkew)
 	_, err := c.Limits.limits(false)
 	say(err != nil, "%v", err)

@@ -61,8 +61,8 @@ func TestDeploySettings(t *testing.T) {
 		t.Errorf("%d settings (%v)", seen, err)
 	}
 	for _, file := range []string{"compose/idpool.yaml", "kubernetes/base/idpool.yaml"} {
-		if c, err := readConfig(filepath.Join("../../deploy", file), nil); err != nil || c.Limits.Address == nil {
-			t.Errorf("%s: %v", file, err)
+		if c, err := readConfig(filepath.Join("../../deploy", file), nil); err != nil || c.Limits.Address == nil && c.Network.TrustedProxies == nil {
+			t.Errorf("%s: everybody would be the balancer (%v)", file, err)
 		}
 	}
 }
@@ -148,6 +148,10 @@ func TestCompose(t *testing.T) {
 		if at(t, service, "read_only") != true || at(t, service, "cap_drop", 0) != "ALL" {
 			t.Errorf("%s may do more than it needs", name)
 		}
+	}
+	subnet := at(t, file, "networks", "inside", "ipam", "config", 0, "subnet")
+	if c, err := readConfig("../../deploy/compose/idpool.yaml", nil); err != nil || fmt.Sprint(c.Network.TrustedProxies) != fmt.Sprintf("[%s]", subnet) || !strings.Contains(balancer, "option forwardfor") {
+		t.Errorf("the balancer is in %v, and the nodes trust %v (%v)", subnet, c.Network.TrustedProxies, err)
 	}
 	if nodes != 3 || !strings.Contains(balancer, "uri /readyz") || !strings.Contains(balancer, "check port 8438") {
 		t.Errorf("%d nodes; the balancer does not ask whether they are ready", nodes)

@@ -308,7 +308,7 @@ func (c *serveCommand) node(ctx context.Context, store idpool.Store, keyring *se
 		return nil, err
 	}
 	config := node.Config{
-		Build: metrics.Build{Version: version, Commit: revision()}, Traces: traces, StopDelay: c.StopDelay,
+		Build: metrics.Build{Version: version, Commit: revision()}, Traces: traces, StopDelay: c.StopDelay, TrustedProxies: c.file.Network.TrustedProxies,
 		Upstreams: upstreams,
 		Store:     store, Shared: c.DatabaseURL != "", Keyring: keyring, Issuer: c.Issuer, Region: c.Region, Account: c.Account, Dev: c.Dev,
 		OIDC: c.file.oidc(), Social: c.file.social, SAML: c.file.SAML.config(), Limits: limits, GuestMaxAge: c.file.Limits.GuestMaxAge, GuestPolicies: c.file.guestPolicies, Log: log, Now: time.Now,

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"idpool/internal/api/cognito"
@@ -63,6 +64,8 @@ type Config struct {
 	Build         metrics.Build // which program this is
 	Traces        *trace.Tracer // takes spans; nil: nobody wants them
 	StopDelay     time.Duration // as in server.Config
+
+	TrustedProxies []netip.Prefix // as in server.Config
 }
 
 // sharedAge is how old a pool's configuration may be where nodes share a store.
@@ -169,7 +172,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	}
 	n.Server = server.New(server.Config{
 		Services: services,
-		Issuer:   issuer, Dev: n.Dev, Store: c.Store, Metrics: m, Traces: c.Traces, Log: c.Log, Now: c.Now, StopDelay: c.StopDelay,
+		Issuer:   issuer, Dev: n.Dev, Store: c.Store, Metrics: m, Traces: c.Traces, Log: c.Log, Now: c.Now, StopDelay: c.StopDelay, TrustedProxies: c.TrustedProxies,
 	})
 	return n, nil
 }

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,9 @@ type Config struct {
 	// StopDelay is how long the API goes on as before after a stop, while
 	// /readyz says no: long enough for a load balancer to see it.
 	StopDelay time.Duration
+	// TrustedProxies are the networks of load balancers that are believed about
+	// the clients they forward for.
+	TrustedProxies []netip.Prefix
 }
 
 // Server serves the API and the operators' address.
@@ -100,6 +104,7 @@ func (c Config) apiHandler() http.Handler {
 			// Nothing behind it is to be taken for a request (RFC 9112, 6.3).
 			w.Header().Set("Connection", "close")
 		}
+		proxies(c.TrustedProxies).seeClient(r)
 		if r.URL.Path == "/" { // the hot path needs no routing
 			aws.ServeHTTP(wholeAnswers(w, r), r)
 			return
