@@ -94,7 +94,7 @@ func TestRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for access, want := range map[access][]string{
-		firstTime: {`\set i :i + 1`, `\startpipeline`, "SELECT * login k JOIN identity * WHERE k.pool = :pool AND k.provider = :provider AND k.subject = :subject*;", `\endpipeline`,
+		firstTime: {`\set i :i + 1`, `\startpipeline`, "SELECT identity FROM login WHERE pool = :pool AND provider = :provider AND subject = :subject;", `\endpipeline`,
 			`\startpipeline`, beginUpdate + ";", "SELECT version FROM pool WHERE id = :pool;", `\endpipeline`,
 			`\startpipeline`, "INSERT INTO identity * VALUES (:id, :pool, 0, '', *, *, NULL);", "INSERT INTO login * VALUES (:pool, :provider, :subject, :id);", "COMMIT;", `\endpipeline`},
 		byLogin: {`\set id (:base + random(1, :known))`, `\startpipeline`, "SELECT *;", `\endpipeline`},

@@ -25,7 +25,8 @@ const (
 // to use if a new identity is needed.
 //
 // A login nobody has is linked; logins of several identities merge them, and
-// the oldest stays. The error is of kind NotAuthorized for a guest where
+// the oldest stays. Of somebody who comes back with nothing to link or to merge,
+// the result has the ID and these logins only. The error is of kind NotAuthorized for a guest where
 // guests are off, Conflict where one identity would have two people of one
 // public provider, NotFound if the pool is gone.
 func SignIn(ctx context.Context, store Store, pool Pool, logins []Login, fresh IdentityID, now time.Time) (Identity, Outcome, error) {
@@ -136,7 +137,16 @@ func planSignIn(ctx context.Context, r Reader, pool Pool, logins []Login, fresh 
 	if len(logins) == 0 && !pool.AllowUnauthenticated {
 		return plan{}, guestsOff()
 	}
-	owners, free, err := ownersOf(ctx, r, pool.ID, logins)
+	ids, free, err := ownerIDs(ctx, r, pool.ID, logins)
+	if err != nil {
+		return plan{}, err
+	}
+	if len(ids) == 1 && len(free) == 0 { // they come back: the rest of them need not be read
+		known := slices.Clone(logins)
+		SortLogins(known)
+		return plan{parent: Identity{ID: ids[0], Pool: pool.ID, Logins: known}}, nil
+	}
+	owners, err := oldestFirst(ctx, r, ids)
 	if err != nil {
 		return plan{}, err
 	}
@@ -167,7 +177,11 @@ func planResume(ctx context.Context, r Reader, pool Pool, id IdentityID, logins 
 	if named.OpenedBy(logins) {
 		return plan{parent: named}, nil
 	}
-	owners, free, err := ownersOf(ctx, r, pool.ID, logins)
+	ids, free, err := ownerIDs(ctx, r, pool.ID, logins)
+	if err != nil {
+		return plan{}, err
+	}
+	owners, err := oldestFirst(ctx, r, ids)
 	if err != nil {
 		return plan{}, err
 	}
@@ -181,30 +195,39 @@ func planResume(ctx context.Context, r Reader, pool Pool, id IdentityID, logins 
 	return p, p.check(pool)
 }
 
-// ownersOf finds the identities that the logins lead to, oldest first, and the
-// logins that lead nowhere yet.
-func ownersOf(ctx context.Context, r Reader, pool PoolID, logins []Login) (owners []Identity, free []Login, err error) {
+// ownerIDs finds the identities that the logins lead to, and the logins that lead
+// nowhere yet.
+func ownerIDs(ctx context.Context, r Reader, pool PoolID, logins []Login) (ids []IdentityID, free []Login, err error) {
 	for _, l := range logins {
-		if slices.ContainsFunc(owners, func(o Identity) bool { return o.Has(l) }) {
-			continue
-		}
-		owner, err := r.IdentityByLogin(ctx, pool, l)
+		id, err := r.LoginOwner(ctx, pool, l)
 		switch {
 		case IsNotFound(err):
 			free = append(free, l)
 		case err != nil:
 			return nil, nil, err
-		default:
-			owners = append(owners, owner)
+		case !slices.Contains(ids, id):
+			ids = append(ids, id)
 		}
 	}
-	slices.SortFunc(owners, func(a, b Identity) int {
+	return ids, free, nil
+}
+
+// oldestFirst reads identities.
+func oldestFirst(ctx context.Context, r Reader, ids []IdentityID) (list []Identity, err error) {
+	for _, id := range ids {
+		i, err := r.Identity(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, i)
+	}
+	slices.SortFunc(list, func(a, b Identity) int {
 		if c := a.Created.Compare(b.Created); c != 0 {
 			return c
 		}
 		return cmp.Compare(a.ID, b.ID)
 	})
-	return owners, free, nil
+	return list, nil
 }
 
 // OpenedBy reports whether whoever proved the logins is this identity, with

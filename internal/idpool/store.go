@@ -46,6 +46,9 @@ type Reader interface {
 	// IdentityByLogin returns the identity a login leads to, with all its
 	// logins.
 	IdentityByLogin(ctx context.Context, pool PoolID, l Login) (Identity, error)
+	// LoginOwner returns the ID of the identity a login leads to: what a
+	// person who comes back costs.
+	LoginOwner(ctx context.Context, pool PoolID, l Login) (IdentityID, error)
 	// Identities lists up to limit identities of a pool whose IDs follow
 	// after, in the order of their IDs.
 	Identities(ctx context.Context, pool PoolID, after IdentityID, limit int) ([]Identity, error)

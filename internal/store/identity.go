@@ -17,6 +17,7 @@ const (
 		WHERE i.id = $1`
 	selectIdentityByLogin = `SELECT ` + identityColumns + ` FROM login k JOIN identity i ON i.id = k.identity LEFT JOIN login l ON l.identity = i.id
 		WHERE k.pool = $1 AND k.provider = $2 AND k.subject = $3`
+	selectLoginOwner = `SELECT identity FROM login WHERE pool = $1 AND provider = $2 AND subject = $3`
 	selectIdentities = `SELECT ` + identityColumns + ` FROM (SELECT * FROM identity WHERE pool = $1 AND id > $2 ORDER BY id LIMIT $3) i
 		LEFT JOIN login l ON l.identity = i.id ORDER BY i.id`
 	selectIdentityIDs = `SELECT id FROM identity WHERE pool = $1 ORDER BY id LIMIT $2`
@@ -84,6 +85,13 @@ func (t Tx) Identity(ctx context.Context, id idpool.IdentityID) (idpool.Identity
 // IdentityByLogin implements idpool.Reader.
 func (t Tx) IdentityByLogin(ctx context.Context, pool idpool.PoolID, l idpool.Login) (idpool.Identity, error) {
 	return only(t.identities(ctx, selectIdentityByLogin, string(pool), l.Provider, l.Subject))
+}
+
+// LoginOwner implements idpool.Reader.
+func (t Tx) LoginOwner(ctx context.Context, pool idpool.PoolID, l idpool.Login) (idpool.IdentityID, error) {
+	var id string
+	err := t.one(ctx, "login", selectLoginOwner, []any{string(pool), l.Provider, l.Subject}, &id)
+	return idpool.IdentityID(id), err
 }
 
 // Identities implements idpool.Reader.

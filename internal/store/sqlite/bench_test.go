@@ -41,7 +41,7 @@ func BenchmarkReturning(b *testing.B) {
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
 		err := s.View(b.Context(), func(r idpool.Reader) error {
-			_, err := r.IdentityByLogin(b.Context(), pool, login(n%people))
+			_, err := r.LoginOwner(b.Context(), pool, login(n%people))
 			return err
 		})
 		if err != nil {

@@ -147,9 +147,15 @@ func (s *suite) owner(pool idpool.PoolID, l idpool.Login) (id idpool.IdentityID)
 	s.view(func(r idpool.Reader) error {
 		i, err := r.IdentityByLogin(s.ctx, pool, l)
 		if idpool.IsNotFound(err) {
-			return nil
+			err = nil
 		}
-		id = i.ID
+		if err != nil {
+			return err
+		}
+		if id, err = r.LoginOwner(s.ctx, pool, l); idpool.IsNotFound(err) {
+			err = nil
+		}
+		s.same(fmt.Sprintf("the owner of %v, read in two ways", l), id, i.ID)
 		return err
 	})
 	return id
@@ -248,6 +254,9 @@ func readAll(ctx context.Context, r idpool.Reader) (contents, error) {
 				owner, err := r.IdentityByLogin(ctx, id, l)
 				if err != nil {
 					return contents{}, fmt.Errorf("login %q of %s: %w", l, i.ID, err)
+				}
+				if named, err := r.LoginOwner(ctx, id, l); err != nil || named != owner.ID {
+					return contents{}, fmt.Errorf("login %q is of %s and of %s: %w", l, owner.ID, named, err)
 				}
 				c.Owners[fmt.Sprintf("%q %q", id, l)] = owner.ID
 			}

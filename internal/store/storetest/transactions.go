@@ -38,6 +38,7 @@ func missingRows(s *suite) {
 		"Pool":            func(r idpool.Reader) error { _, err := r.Pool(s.ctx, pool); return err },
 		"PoolVersion":     func(r idpool.Reader) error { _, err := r.PoolVersion(s.ctx, pool); return err },
 		"Identity":        func(r idpool.Reader) error { _, err := r.Identity(s.ctx, id); return err },
+		"LoginOwner":      func(r idpool.Reader) error { _, err := r.LoginOwner(s.ctx, pool, login("ann")); return err },
 		"IdentityByLogin": func(r idpool.Reader) error { _, err := r.IdentityByLogin(s.ctx, pool, login("ann")); return err },
 		"OIDCProvider":    func(r idpool.Reader) error { _, err := r.OIDCProvider(s.ctx, account, "none"); return err },
 		"Role":            func(r idpool.Reader) error { _, err := r.Role(s.ctx, account, "none"); return err },
