@@ -8,7 +8,7 @@ import (
 // headroom is how much memory requests may use up before the collector comes,
 // over and above what Go allows by itself: as much as is in use. That is little
 // in this program, which would spend a third of its time collecting.
-const headroom = 64 << 20
+const headroom = 96 << 20
 
 // giveHeadroom lets the heap grow to headroom and twice of what is in use, until
 // the function that it returns is called. The collector counts a block that
