@@ -7,11 +7,10 @@ import (
 )
 
 // requestContext is the context of a request: it has the event in it, and ends
-// maxTime after it began. Most requests wait for nobody; the timer, which costs
-// as much as all else here, is made for the first who does.
+// maxTime after somebody first waited for it. Most requests wait for nobody; the
+// timer, which costs as much as all else here, is made for the first who does.
 type requestContext struct {
 	context.Context // the connection's
-	deadline        time.Time
 	event           Event
 
 	mu      sync.Mutex
@@ -19,39 +18,14 @@ type requestContext struct {
 	cancel  context.CancelFunc
 }
 
-// Deadline implements context.Context. The connection's context has none.
-func (c *requestContext) Deadline() (time.Time, bool) { return c.deadline, true }
-
-// Done implements context.Context.
-func (c *requestContext) Done() <-chan struct{} {
+// bound is the context with the timer.
+func (c *requestContext) bound() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.bounded == nil {
-		c.bounded, c.cancel = context.WithDeadline(c.Context, c.deadline)
+		c.bounded, c.cancel = context.WithTimeout(c.Context, maxTime)
 	}
-	return c.bounded.Done()
-}
-
-// Err implements context.Context.
-func (c *requestContext) Err() error {
-	if held := c.held(); held != c.Context {
-		return held.Err()
-	}
-	if err := c.Context.Err(); err != nil {
-		return err
-	}
-	if !time.Now().Before(c.deadline) {
-		return context.DeadlineExceeded
-	}
-	return nil
-}
-
-// Value implements context.Context.
-func (c *requestContext) Value(key any) any {
-	if _, ok := key.(eventKey); ok {
-		return &c.event
-	}
-	return c.held().Value(key)
+	return c.bounded
 }
 
 // held is the context with the timer, or the connection's if there is none.
@@ -62,6 +36,23 @@ func (c *requestContext) held() context.Context {
 		return c.Context
 	}
 	return c.bounded
+}
+
+// Deadline implements context.Context.
+func (c *requestContext) Deadline() (time.Time, bool) { return c.bound().Deadline() }
+
+// Done implements context.Context.
+func (c *requestContext) Done() <-chan struct{} { return c.bound().Done() }
+
+// Err implements context.Context.
+func (c *requestContext) Err() error { return c.held().Err() }
+
+// Value implements context.Context.
+func (c *requestContext) Value(key any) any {
+	if _, ok := key.(eventKey); ok {
+		return &c.event
+	}
+	return c.held().Value(key)
 }
 
 // end stops the timer, and tells those who still wait.

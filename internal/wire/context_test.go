@@ -10,59 +10,67 @@ import (
 
 type otherKey struct{}
 
-// TestRequestContext: whether somebody waits for it or not, the context of a
-// request ends with the request's time, with the connection, and with the request.
+// TestRequestContext: the context of a request ends with the time of those who
+// wait for it, with the connection, and with the request.
 func TestRequestContext(t *testing.T) {
-	for _, waits := range []bool{false, true} {
-		for name, c := range map[string]struct {
-			end  func(*requestContext, context.CancelFunc)
-			want error
-		}{
-			"nothing":        {func(*requestContext, context.CancelFunc) {}, nil},
-			"almost the end": {func(*requestContext, context.CancelFunc) { time.Sleep(maxTime - 1) }, nil},
-			"the time":       {func(*requestContext, context.CancelFunc) { time.Sleep(maxTime) }, context.DeadlineExceeded},
-			"the connection": {func(_ *requestContext, hangUp context.CancelFunc) { hangUp() }, context.Canceled},
-			"the request":    {func(c *requestContext, hangUp context.CancelFunc) { c.end(); hangUp() }, context.Canceled}, // as net/http does
-		} {
-			synctest.Test(t, func(t *testing.T) {
-				connection, hangUp := context.WithCancel(context.WithValue(t.Context(), otherKey{}, "kept"))
-				defer hangUp()
-				ctx := &requestContext{Context: connection, deadline: time.Now().Add(maxTime)}
-				defer ctx.end()
-				var child context.Context = ctx
-				if waits {
-					var cancel context.CancelFunc
-					child, cancel = context.WithCancel(ctx) // without a goroutine: synctest would wait for it
-					defer cancel()
+	hangUp := func(_ *requestContext, hangUp context.CancelFunc) { hangUp() }
+	end := func(c *requestContext, hangUp context.CancelFunc) { c.end(); hangUp() } // as net/http does
+	sleep := func(d time.Duration) func(*requestContext, context.CancelFunc) {
+		return func(*requestContext, context.CancelFunc) { time.Sleep(d) }
+	}
+	for _, c := range []struct {
+		name  string
+		waits bool
+		end   func(*requestContext, context.CancelFunc)
+		want  error
+	}{
+		{"nothing", false, sleep(0), nil},
+		{"nothing, with somebody who waits", true, sleep(0), nil},
+		{"a long time, and nobody waits", false, sleep(2 * maxTime), nil},
+		{"almost the time of who waits", true, sleep(maxTime - 1), nil},
+		{"the time of who waits", true, sleep(maxTime), context.DeadlineExceeded},
+		{"the connection", false, hangUp, context.Canceled},
+		{"the connection, of who waits", true, hangUp, context.Canceled},
+		{"the request", false, end, context.Canceled},
+		{"the request, of who waits", true, end, context.Canceled},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			connection, hangUp := context.WithCancel(context.WithValue(t.Context(), otherKey{}, "kept"))
+			defer hangUp()
+			ctx := &requestContext{Context: connection}
+			defer ctx.end()
+			var child context.Context = ctx
+			if c.waits {
+				var cancel context.CancelFunc
+				child, cancel = context.WithCancel(ctx)
+				defer cancel()
+				if deadline, ok := child.Deadline(); !ok || time.Until(deadline) != maxTime {
+					t.Errorf("%s: deadline %v, %v", c.name, deadline, ok)
 				}
-				if deadline, ok := child.Deadline(); !ok || !deadline.Equal(ctx.deadline) {
-					t.Errorf("deadline %v, %v", deadline, ok)
-				}
-				c.end(ctx, hangUp)
-				synctest.Wait()
+			}
+			c.end(ctx, hangUp)
+			synctest.Wait()
+			for who, ctx := range map[string]context.Context{"it": ctx, "its child": child} {
 				if got := ctx.Err(); !errors.Is(got, c.want) {
-					t.Errorf("%s, waits %v: got %v, want %v", name, waits, got, c.want)
-				}
-				if got := child.Err(); !errors.Is(got, c.want) {
-					t.Errorf("%s, waits %v: the child has %v, want %v", name, waits, got, c.want)
+					t.Errorf("%s: %s has %v, want %v", c.name, who, got, c.want)
 				}
 				select {
 				case <-ctx.Done():
 					if c.want == nil {
-						t.Errorf("%s, waits %v: it is done", name, waits)
+						t.Errorf("%s: %s is done", c.name, who)
 					}
 				default:
 					if c.want != nil {
-						t.Errorf("%s, waits %v: it is not done", name, waits)
+						t.Errorf("%s: %s is not done", c.name, who)
 					}
 				}
-				if got := ctx.Value(otherKey{}); got != "kept" {
-					t.Errorf("%s: the connection's value is %v", name, got)
-				}
-				if EventFrom(child) != &ctx.event {
-					t.Errorf("%s: another event", name)
-				}
-			})
-		}
+			}
+			if got := ctx.Value(otherKey{}); got != "kept" {
+				t.Errorf("%s: the connection's value is %v", c.name, got)
+			}
+			if EventFrom(child) != &ctx.event {
+				t.Errorf("%s: another event", c.name)
+			}
+		})
 	}
 }

@@ -21,8 +21,7 @@ import (
 // of 50,000 characters, is half of it.
 const MaxBody = 1 << 20
 
-// maxTime bounds how long one request may take, the asking of other servers
-// included.
+// maxTime bounds how long one request may wait, for other servers or the store.
 const maxTime = 25 * time.Second
 
 // Handler serves the services of both protocols at one address.
@@ -51,7 +50,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		preflight(w, r, id)
 		return
 	}
-	ctx := &requestContext{Context: r.Context(), deadline: time.Now().Add(maxTime), event: Event{RequestID: id, Remote: r.RemoteAddr, Secure: r.TLS != nil}}
+	ctx := &requestContext{Context: r.Context(), event: Event{RequestID: id, Remote: r.RemoteAddr, Secure: r.TLS != nil}}
 	defer ctx.end()
 	ev := &ctx.event
 	room := rooms.Get().(*room)
