@@ -3,6 +3,7 @@ package idpool
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -179,6 +180,7 @@ func (d *Directory) ProvidersChanged(account string) {
 
 // load reads a pool from the store; d.mu is held.
 func (d *Directory) load(ctx context.Context, id PoolID) (*PoolConfig, error) {
+	id = PoolID(strings.Clone(string(id))) // it is kept, and may be a part of a request's body
 	var config *PoolConfig
 	read := d.now()
 	err := d.store.View(ctx, func(r Reader) error {

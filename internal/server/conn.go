@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 )
@@ -21,8 +22,22 @@ func (l wholeListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &wholeConn{Conn: c}, nil
+	whole := &wholeConn{Conn: c}
+	if secure, ok := c.(*tls.Conn); ok {
+		return &wholeTLS{whole, secure}, nil
+	}
+	return whole, nil
 }
+
+// wholeTLS lets net/http see that a connection is one of TLS, and fill
+// Request.TLS.
+type wholeTLS struct {
+	*wholeConn
+	tls *tls.Conn
+}
+
+// ConnectionState is what net/http asks for. The handshake may be still to come.
+func (c *wholeTLS) ConnectionState() tls.ConnectionState { return c.tls.ConnectionState() }
 
 // wholeConn is a connection of the API. It is used by one request at a time.
 type wholeConn struct {
@@ -63,10 +78,13 @@ type connKey struct{}
 
 // keepConn lets a handler find its connection.
 func keepConn(ctx context.Context, c net.Conn) context.Context {
-	if whole, ok := c.(*wholeConn); ok {
-		return context.WithValue(ctx, connKey{}, whole)
+	switch c := c.(type) {
+	case *wholeConn:
+		return context.WithValue(ctx, connKey{}, c)
+	case *wholeTLS:
+		return context.WithValue(ctx, connKey{}, c.wholeConn)
 	}
-	return ctx // TLS has records of its own
+	return ctx
 }
 
 // wholeAnswers makes the one answer of a handler leave in one piece. The

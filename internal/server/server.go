@@ -57,7 +57,7 @@ type Server struct {
 const (
 	headerTime = 5 * time.Second
 	readTime   = 15 * time.Second
-	writeTime  = 30 * time.Second
+	writeTime  = 45 * time.Second // from the header on: to read the body, to wait (25 s, package wire), and to write
 	idleTime   = 2 * time.Minute
 	maxHeader  = 32 << 10
 )

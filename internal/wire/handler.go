@@ -57,8 +57,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := h.answer(ctx, r, ev, room)
 	ev.Status, ev.Took = a.status, h.Now().Sub(start)
 	h.Observe(ctx, ev)
-	write(w, r, id, a)
-	if cap(room.request)+cap(room.answer) <= maxRoom {
+	err := write(w, r, id, a)
+	if err == nil && cap(room.request)+cap(room.answer) <= maxRoom { // after a failure somebody may still read from it
 		rooms.Put(room)
 	}
 }
@@ -135,7 +135,7 @@ func badRequest(ev *Event) answer {
 }
 
 // write sends an answer with its length, so that it leaves in one piece.
-func write(w http.ResponseWriter, r *http.Request, requestID string, a answer) {
+func write(w http.ResponseWriter, r *http.Request, requestID string, a answer) error {
 	header := w.Header()
 	values := []string{requestID, strconv.Itoa(len(a.body)), a.kind} // of the headers that nearly all answers have
 	header["x-amzn-RequestId"], header["Content-Length"] = values[0:1:1], values[1:2:2]
@@ -156,7 +156,8 @@ func write(w http.ResponseWriter, r *http.Request, requestID string, a answer) {
 		header["Connection"] = []string{"close"}
 	}
 	w.WriteHeader(a.status)
-	w.Write(a.body)
+	_, err := w.Write(a.body)
+	return err
 }
 
 // headerText reports whether a message can stand in a header as it is.

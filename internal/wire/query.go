@@ -151,6 +151,9 @@ func parseForm(text string) (map[string]string, error) {
 		if !utf8.ValidString(name) || !utf8.ValidString(field) {
 			return nil, errors.New("a field is not valid UTF-8")
 		}
+		if len(text) > maxShared { // which what needs no unescaping is a part of
+			name, field = strings.Clone(name), strings.Clone(field)
+		}
 		fields[name] = field
 	}
 	return fields, nil

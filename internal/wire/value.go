@@ -116,11 +116,20 @@ func (p *parser) read(v *value) (err error) {
 	return err
 }
 
+// maxShared is how long a body may be for its strings to be parts of it. Whoever
+// keeps one keeps the whole body, and some are kept long: the ID of a pool, what
+// waits to be sent to a collector of traces.
+const maxShared = 4 << 10
+
 // literal reads a string or a number as it is written.
 func (p *parser) literal() (string, error) {
 	written, err := p.dec.ReadValue()
 	end := int(p.dec.InputOffset())
-	return p.body[end-len(written) : end], err
+	text := p.body[end-len(written) : end]
+	if len(p.body) > maxShared {
+		text = strings.Clone(text)
+	}
+	return text, err
 }
 
 // text reads a string.
