@@ -14,6 +14,9 @@ func TestGet(t *testing.T) {
 	if text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
 		fmt.Sscan(string(text), &lowest)
 	}
+	if lowest < last {
+		t.Skipf("this system gives out all ports from %d", lowest)
+	}
 	for range 100 {
 		port, err := Get()
 		if err != nil {

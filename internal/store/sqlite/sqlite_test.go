@@ -454,3 +454,36 @@ func TestCloseWhileUpdatesWait(t *testing.T) {
 		t.Errorf("%d were done and %d refused: one of the two was not tried", good.Load(), refused.Load())
 	}
 }
+
+// TestReplayRunsOnce: what was used before is refused before anything is written,
+// also where notes of others have expired, so that neighbours need not run again.
+func TestReplayRunsOnce(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "replay.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	note := func(id string, now, until time.Time) (runs int, err error) {
+		err = s.Update(t.Context(), func(w idpool.Writer) error {
+			runs++
+			return w.UseOnce(t.Context(), id, now, until)
+		})
+		return runs, err
+	}
+	for id, until := range map[string]time.Time{"expired": at.Add(time.Minute), "used": at.Add(time.Hour)} {
+		if _, err := note(id, at, until); err != nil {
+			t.Fatal(err)
+		}
+	}
+	later := at.Add(10 * time.Minute)
+	if runs, err := note("used", later, later.Add(time.Hour)); runs != 1 || idpool.KindOf(err) != idpool.Exists {
+		t.Errorf("used before: %d runs, %v", runs, err)
+	}
+	if _, err := note("expired", later, later.Add(time.Hour)); err != nil {
+		t.Errorf("used long ago: %v", err)
+	}
+	if runs, err := note("expired", later, later.Add(time.Hour)); runs != 1 || idpool.KindOf(err) != idpool.Exists {
+		t.Errorf("used again: %d runs, %v", runs, err)
+	}
+}

@@ -134,10 +134,13 @@ func (s *suite) identity(pool idpool.PoolID, logins ...idpool.Login) idpool.Iden
 // stored reads an identity.
 func (s *suite) stored(id idpool.IdentityID) (i idpool.Identity) {
 	s.Helper()
-	s.view(func(r idpool.Reader) (err error) {
+	err := s.store.View(s.ctx, func(r idpool.Reader) (err error) { // one statement, as most views are
 		i, err = r.Identity(s.ctx, id)
 		return err
 	})
+	if err != nil {
+		s.Fatalf("view: %v", err)
+	}
 	return i
 }
 
