@@ -149,9 +149,14 @@ func TestCompose(t *testing.T) {
 			t.Errorf("%s may do more than it needs", name)
 		}
 	}
-	subnet := at(t, file, "networks", "inside", "ipam", "config", 0, "subnet")
-	if c, err := readConfig("../../deploy/compose/idpool.yaml", nil); err != nil || fmt.Sprint(c.Network.TrustedProxies) != fmt.Sprintf("[%s]", subnet) || !strings.Contains(balancer, "option forwardfor") {
-		t.Errorf("the balancer is in %v, and the nodes trust %v (%v)", subnet, c.Network.TrustedProxies, err)
+	address := at(t, file, "services", "balancer", "networks", "inside", "ipv4_address")
+	if c, err := readConfig("../../deploy/compose/idpool.yaml", nil); err != nil || fmt.Sprint(c.Network.TrustedProxies) != fmt.Sprintf("[%s/32]", address) {
+		t.Errorf("the balancer is at %v, and the nodes trust %v (%v)", address, c.Network.TrustedProxies, err)
+	}
+	for _, line := range []string{"option forwardfor", "del-header X-Forwarded-For", "set-header X-Forwarded-Proto"} {
+		if !strings.Contains(balancer, line) {
+			t.Errorf("the nodes believe the balancer, which does not %q", line)
+		}
 	}
 	if nodes != 3 || !strings.Contains(balancer, "uri /readyz") || !strings.Contains(balancer, "check port 8438") {
 		t.Errorf("%d nodes; the balancer does not ask whether they are ready", nodes)

@@ -71,6 +71,17 @@ func define(cmd *cobra.Command, flags ...flag) {
 	}
 }
 
+// secretGiven refuses a flag on the command line that is for the environment only:
+// everybody on the machine can read there what is secret.
+func secretGiven(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(given *pflag.Flag) {
+		if f, ours := given.Value.(*flag); ours && f.hidden {
+			err = fmt.Errorf("unknown flag --%s: it is read from %s only", f.name, f.env)
+		}
+	})
+	return err
+}
+
 // fill gives the flags that have no value yet those of a source. The origin is
 // empty where the source has none.
 func fill(cmd *cobra.Command, source func(*flag) (text, origin string)) error {

@@ -38,7 +38,7 @@ func newRoot() *cobra.Command {
 	root.SetHelpFunc(printHelp)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misuse(cmd, flagError(err)) })
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if err := fill(cmd, environment); err != nil {
+		if err := errors.Join(secretGiven(cmd), fill(cmd, environment)); err != nil {
 			return misuse(cmd, err)
 		}
 		return misuse(cmd, required(cmd))

@@ -58,7 +58,7 @@ func New(b Build) *Metrics {
 	m.storeUnavailable.WithLabelValues("view")
 	m.storeUnavailable.WithLabelValues("update")
 	m.storeRetries = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "idpool_store_retries_total", Help: "Further tries of updates that others were in the way of.",
+		Name: "idpool_store_retries_total", Help: "Further tries of updates that others were in the way of, or shared a commit with one that failed.",
 	})
 	m.registry.MustRegister(m.storeRetries)
 
