@@ -93,7 +93,7 @@ type closer interface {
 
 // openAny opens a data folder or a database. A folder is made if it may be.
 func openAny(ctx context.Context, address string, make bool) (closer, error) {
-	if strings.Contains(address, "://") {
+	if strings.Contains(address, "://") || strings.HasPrefix(address, "postgres") && strings.Contains(address, ":/") { // with a typo: a password is not for the screen
 		return postgres.Open(ctx, address)
 	}
 	path := filepath.Join(address, "idpool.db")
