@@ -6,12 +6,20 @@ cd "$(dirname "$0")/.."
 time=${1:-10s}
 package=${2:-.}
 found=0
+
+# fuzz runs one target. Now and then go test takes the end of the time itself for a
+# failure: then there is no failing input, and its last word is about a deadline.
+fuzz() {
+	go test "$1" -run '^$' -fuzz "^$2\$" -fuzztime "$time" >"$log" 2>&1 ||
+		{ grep -q '^ *context deadline exceeded$' "$log" && ! grep -qE 'Failing input|panic|DATA RACE' "$log"; }
+}
+
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 while IFS=: read -r file target; do
 	found=$((found + 1))
 	echo "$(dirname "$file") $target"
-	if ! go test "$(dirname "$file")" -run '^$' -fuzz "^$target\$" -fuzztime "$time" >"$log" 2>&1; then
+	if ! fuzz "$(dirname "$file")" "$target"; then
 		cat "$log" >&2
 		exit 1
 	fi
