@@ -39,7 +39,7 @@ type Store struct {
 	closing chan struct{}
 	closed  chan struct{}
 	once    sync.Once
-	failed  atomic.Pointer[error] // a commit that may have lost data: nothing is written after it
+	failed  atomic.Pointer[error] // a sync that may have lost data: nothing is written after it
 	commits atomic.Int64
 }
 
@@ -213,7 +213,9 @@ func (s *Store) write() {
 			since += s.commit(s.gather(u))
 		}
 		if since >= checkpointAfter && len(s.queue) == 0 {
-			s.writer.control("PRAGMA wal_checkpoint(PASSIVE)")
+			if err := s.writer.control("PRAGMA wal_checkpoint(PASSIVE)"); isSyncFailure(err) {
+				s.failed.Store(&err) // the next attempt could succeed although pages are lost, and the log begin anew
+			}
 			since = 0
 		}
 	}
