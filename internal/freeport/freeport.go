@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"testing"
 )
 
 // The ports to choose from: below all that Linux (from 32768), the BSDs and
@@ -17,7 +18,7 @@ import (
 const first, last = 10_000, 32_000
 
 // Get returns a port on which nobody listens on 127.0.0.1, and which no
-// connection gets by chance.
+// connection gets by chance. It fails if a thousand ports in a row are taken.
 func Get() (int, error) {
 	for range 1000 {
 		port := first + rand.N(last-first)
@@ -30,10 +31,7 @@ func Get() (int, error) {
 }
 
 // Address is such a port as an address, for a test.
-func Address(t interface {
-	Helper()
-	Fatal(...any)
-}) string {
+func Address(t testing.TB) string {
 	t.Helper()
 	port, err := Get()
 	if err != nil {

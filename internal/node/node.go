@@ -64,8 +64,8 @@ type Config struct {
 	Build         metrics.Build // which program this is
 	Traces        *trace.Tracer // takes spans; nil: nobody wants them
 	StopDelay     time.Duration // as in server.Config
-
-	TrustedProxies []netip.Prefix // as in server.Config
+	// TrustedProxies is as in server.Config.
+	TrustedProxies []netip.Prefix
 }
 
 // sharedAge is how old a pool's configuration may be where nodes share a store.

@@ -72,15 +72,15 @@ func BenchmarkNew(b *testing.B) {
 				if err := s.Update(ctx, func(w idpool.Writer) error { return w.CreatePool(ctx, pool) }); err != nil {
 					b.Fatal(err)
 				}
-				var todo atomic.Int64
-				todo.Store(int64(b.N))
+				var left atomic.Int64
+				left.Store(int64(b.N))
 				var all sync.WaitGroup
 				commits, cpu := s.commits.Load(), processorTime(b)
 				b.ReportAllocs()
 				b.ResetTimer()
 				for range clients {
 					all.Go(func() {
-						for n := todo.Add(-1); n >= 0; n = todo.Add(-1) {
+						for n := left.Add(-1); n >= 0; n = left.Add(-1) {
 							now := time.Now()
 							l := idpool.Login{Provider: "accounts.example", Subject: fmt.Sprint("subject-", n)}
 							if err := ways[way](s, idpool.NewIdentityID("eu-west-1", now), l, now); err != nil {
